@@ -1,0 +1,167 @@
+package dcrrpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/wire"
+)
+
+// Node is the part of a node daemon's interface that we use (dcrd, rpcserver.go).
+type Node struct{ *Client }
+
+// NewNode returns a node's client that has not dialled yet.
+func NewNode(config Config) *Node { return &Node{New(config)} }
+
+// Version is one entry of the answer to "version".
+type Version struct {
+	VersionString string `json:"versionstring"`
+	Major         uint32 `json:"major"`
+	Minor         uint32 `json:"minor"`
+	Patch         uint32 `json:"patch"`
+}
+
+// Versions returns the versions of the daemon and its interfaces, by name: "dcrd", "dcrdjsonrpcapi"; a wallet adds its
+// own to those of the node it is connected to.
+func (c *Client) Versions(ctx context.Context) (map[string]Version, error) {
+	var v map[string]Version
+	return v, c.Call(ctx, &v, "version")
+}
+
+// BestBlock returns the tip of the main chain.
+func (c *Client) BestBlock(ctx context.Context) (height int64, hash chainhash.Hash, err error) {
+	var answer struct {
+		Hash   chainhash.Hash `json:"hash"`
+		Height int64          `json:"height"`
+	}
+	err = c.Call(ctx, &answer, "getbestblock")
+	return answer.Height, answer.Hash, err
+}
+
+// BlockHash returns the hash of the main chain's block at height.
+func (c *Client) BlockHash(ctx context.Context, height int64) (chainhash.Hash, error) {
+	var hash chainhash.Hash
+	return hash, c.Call(ctx, &hash, "getblockhash", height)
+}
+
+// CurrentNet returns the network's magic number. Networks share them: the genesis hash tells networks apart.
+func (n *Node) CurrentNet(ctx context.Context) (wire.CurrencyNet, error) {
+	var net wire.CurrencyNet
+	return net, n.Call(ctx, &net, "getcurrentnet")
+}
+
+// Block returns a whole block.
+func (n *Node) Block(ctx context.Context, hash chainhash.Hash) (*wire.MsgBlock, error) {
+	block := new(wire.MsgBlock)
+	return block, n.decoded(ctx, block, "getblock", hash, false)
+}
+
+// Header returns a block's header.
+func (n *Node) Header(ctx context.Context, hash chainhash.Hash) (*wire.BlockHeader, error) {
+	header := new(wire.BlockHeader)
+	return header, n.decoded(ctx, header, "getblockheader", hash, false)
+}
+
+// deserializer is a message of package wire.
+type deserializer interface{ FromBytes([]byte) error }
+
+// decoded calls a method whose answer is the hex of a message of package wire.
+func (n *Node) decoded(ctx context.Context, message deserializer, method string, params ...any) error {
+	raw, err := n.hex(ctx, method, params...)
+	if err != nil {
+		return err
+	}
+	if err := message.FromBytes(raw); err != nil {
+		return fmt.Errorf("%s: decode answer of %s: %w", method, n.Address(), err)
+	}
+	return nil
+}
+
+func (n *Node) hex(ctx context.Context, method string, params ...any) ([]byte, error) {
+	var text string
+	if err := n.Call(ctx, &text, method, params...); err != nil {
+		return nil, err
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: decode answer of %s: %w", method, n.Address(), err)
+	}
+	return raw, nil
+}
+
+// Transaction is a transaction and where it stands.
+type Transaction struct {
+	Tx            *wire.MsgTx
+	Confirmations int64          // 0 in the mempool
+	BlockHash     chainhash.Hash // zero in the mempool
+	BlockHeight   int64          // 0 in the mempool
+}
+
+// Transaction returns a transaction from the mempool or the chain. The node needs --txindex for the latter. A node that
+// does not know it answers CodeNoTx.
+func (n *Node) Transaction(ctx context.Context, hash chainhash.Hash) (Transaction, error) {
+	var answer struct {
+		Hex           string `json:"hex"`
+		Confirmations int64  `json:"confirmations"`
+		BlockHash     string `json:"blockhash"`
+		BlockHeight   int64  `json:"blockheight"`
+	}
+	if err := n.Call(ctx, &answer, "getrawtransaction", hash, 1); err != nil {
+		return Transaction{}, err
+	}
+	t := Transaction{Tx: new(wire.MsgTx), Confirmations: answer.Confirmations, BlockHeight: answer.BlockHeight}
+	raw, err := hex.DecodeString(answer.Hex)
+	if err == nil {
+		err = t.Tx.FromBytes(raw)
+	}
+	if err == nil && answer.BlockHash != "" {
+		err = chainhash.Decode(&t.BlockHash, answer.BlockHash)
+	}
+	if err != nil {
+		return Transaction{}, fmt.Errorf("getrawtransaction: decode answer of %s: %w", n.Address(), err)
+	}
+	return t, nil
+}
+
+// SendTransaction publishes a transaction, refusing fees that are too high. A node that knows it answers CodeDuplicateTx.
+func (n *Node) SendTransaction(ctx context.Context, tx *wire.MsgTx) error {
+	var buf bytes.Buffer
+	if err := tx.Serialize(&buf); err != nil {
+		return fmt.Errorf("serialize transaction: %w", err)
+	}
+	return n.Call(ctx, nil, "sendrawtransaction", hex.EncodeToString(buf.Bytes()), false)
+}
+
+// LiveTickets returns the live ticket pool at the tip.
+func (n *Node) LiveTickets(ctx context.Context) ([]chainhash.Hash, error) {
+	var answer struct {
+		Tickets []chainhash.Hash `json:"tickets"`
+	}
+	return answer.Tickets, n.Call(ctx, &answer, "livetickets")
+}
+
+// LiveTicket reports whether a ticket is in the live pool at the tip.
+func (n *Node) LiveTicket(ctx context.Context, hash chainhash.Hash) (bool, error) {
+	var live bool
+	return live, n.Call(ctx, &live, "existsliveticket", hash)
+}
+
+// PeerCount returns the number of connected peers.
+func (n *Node) PeerCount(ctx context.Context) (int, error) {
+	var count int
+	return count, n.Call(ctx, &count, "getconnectioncount")
+}
+
+// Info is the part of "getinfo" that we use.
+type Info struct {
+	TxIndex bool `json:"txindex"`
+}
+
+// Info returns how the node is set up.
+func (n *Node) Info(ctx context.Context) (Info, error) {
+	var info Info
+	return info, n.Call(ctx, &info, "getinfo")
+}

@@ -1,0 +1,78 @@
+package dcrrpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/wire"
+)
+
+// Wallet is the part of a wallet daemon's interface that we use (dcrwallet, internal/rpc/jsonrpc/methods.go).
+type Wallet struct{ *Client }
+
+// NewWallet returns a wallet's client that has not dialled yet.
+func NewWallet(config Config) *Wallet { return &Wallet{New(config)} }
+
+// WalletInfo is the part of "walletinfo" that decides whether a wallet can vote.
+type WalletInfo struct {
+	DaemonConnected bool   `json:"daemonconnected"`
+	SPV             bool   `json:"spv"`
+	Unlocked        bool   `json:"unlocked"`
+	Voting          bool   `json:"voting"`
+	ManualTickets   bool   `json:"manualtickets"`
+	VoteVersion     uint32 `json:"voteversion"`
+}
+
+// Info returns whether the wallet can vote.
+func (w *Wallet) Info(ctx context.Context) (WalletInfo, error) {
+	var info WalletInfo
+	return info, w.Call(ctx, &info, "walletinfo")
+}
+
+// TicketInfo is a ticket as a wallet knows it. Choices are those the wallet would vote with now.
+type TicketInfo struct {
+	Hash    chainhash.Hash `json:"hash"`
+	Status  string         `json:"status"` // "immature", "live", "voted", "missed", "expired", "revoked", "unspent", "unknown"
+	Choices []struct {
+		AgendaID string `json:"agendaid"`
+		ChoiceID string `json:"choiceid"`
+	} `json:"choices"`
+}
+
+// Tickets returns every ticket the wallet has, mined at height from or later, and those it has not seen mined.
+func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) {
+	var tickets []TicketInfo
+	return tickets, w.Call(ctx, &tickets, "ticketinfo", from)
+}
+
+// ImportVotingKey gives the wallet a ticket's voting key. A key that it has is no error.
+func (w *Wallet) ImportVotingKey(ctx context.Context, wif string) error {
+	return w.Call(ctx, nil, "importprivkey", wif, "imported", false, 0)
+}
+
+// AddTransaction gives the wallet a ticket that is mined in the given block.
+func (w *Wallet) AddTransaction(ctx context.Context, block chainhash.Hash, tx *wire.MsgTx) error {
+	var buf bytes.Buffer
+	if err := tx.Serialize(&buf); err != nil {
+		return fmt.Errorf("serialize transaction: %w", err)
+	}
+	return w.Call(ctx, nil, "addtransaction", block, hex.EncodeToString(buf.Bytes()))
+}
+
+// SetVoteChoice sets how a ticket votes on an agenda.
+func (w *Wallet) SetVoteChoice(ctx context.Context, agenda, choice string, ticket chainhash.Hash) error {
+	return w.Call(ctx, nil, "setvotechoice", agenda, choice, ticket)
+}
+
+// SetTSpendPolicy sets how a ticket votes on a treasury spend.
+func (w *Wallet) SetTSpendPolicy(ctx context.Context, tspend, policy string, ticket chainhash.Hash) error {
+	return w.Call(ctx, nil, "settspendpolicy", tspend, policy, ticket)
+}
+
+// SetTreasuryPolicy sets how a ticket votes on the treasury spends of one key.
+func (w *Wallet) SetTreasuryPolicy(ctx context.Context, key, policy string, ticket chainhash.Hash) error {
+	return w.Call(ctx, nil, "settreasurypolicy", key, policy, ticket)
+}
