@@ -1,0 +1,88 @@
+package vsp
+
+import (
+	"context"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+)
+
+// Store keeps tickets. What a method has returned without error is durable: it is there after a kill -9 of the process.
+// An error other than those named leaves open whether the act was carried out; who needs to know reads back.
+type Store interface {
+	Tickets
+	Scan
+
+	// NextFeeIndex returns the next index of an extended public key's external branch, beginning with 1. No index is
+	// returned twice, whatever happens to the caller.
+	NextFeeIndex(ctx context.Context, xpub string) (uint32, error)
+}
+
+// Tickets is the tickets of a Store.
+type Tickets interface {
+	// Ticket returns a ticket, or ErrNoTicket.
+	Ticket(ctx context.Context, hash chainhash.Hash) (Ticket, error)
+
+	// Insert adds a ticket, or returns ErrTicketExists and leaves the one there as it is.
+	Insert(ctx context.Context, t Ticket) error
+
+	// Update reads a ticket, lets act change it, and stores it, and the Change that act may return, in one transaction:
+	// nobody else's Update of the same ticket comes between. An error of act ends it with nothing changed and is
+	// returned as it is. ErrNoTicket if there is none. Update returns the ticket as stored. Act may be called more
+	// than once, and must not call the Store. Hash cannot be changed.
+	Update(ctx context.Context, hash chainhash.Hash, act func(*Ticket) (*Change, error)) (Ticket, error)
+
+	// Remove deletes a ticket and its changes. It is no error if there is none.
+	Remove(ctx context.Context, hash chainhash.Hash) error
+
+	// Select returns the tickets that a Filter asks for, oldest first.
+	Select(ctx context.Context, filter Filter) ([]Ticket, error)
+
+	// Changes returns what a ticket's holder asked for, oldest first: the first ever, and the newest of the rest up to
+	// MaxChanges in all.
+	Changes(ctx context.Context, hash chainhash.Hash) ([]Change, error)
+}
+
+// MaxChanges is how many Changes are kept of one ticket.
+const MaxChanges = 10
+
+// Filter says which tickets are meant. Its fields are conditions that must all hold; nil means any.
+type Filter struct {
+	Confirmed *bool
+	Fee       []FeeStatus
+	Outcome   []Outcome
+}
+
+// Scan is what a Store knows of the chain: the block up to which outcomes were looked for, and what was found.
+type Scan interface {
+	// Position returns the last block that was scanned; the zero Position before the first.
+	Position(ctx context.Context) (Position, error)
+
+	// Settle stores the outcomes that were found up to a block, and that block as the new Position, in one transaction.
+	Settle(ctx context.Context, p Position, found []Spend) error
+
+	// Rewind makes p the Position and takes back every outcome found above its height, in one transaction. It returns
+	// the tickets whose outcome it took back.
+	Rewind(ctx context.Context, p Position) ([]chainhash.Hash, error)
+
+	// Counts returns how many tickets whose fee is confirmed there are of each outcome.
+	Counts(ctx context.Context) (Counts, error)
+}
+
+// Position is a block of the chain.
+type Position struct {
+	Height int64
+	Hash   chainhash.Hash
+}
+
+// Spend is the end of one ticket in one block.
+type Spend struct {
+	Ticket  chainhash.Hash
+	Outcome Outcome
+	Height  int64
+	By      chainhash.Hash // the vote or the revocation
+}
+
+// Counts is how many tickets with a confirmed fee there are of each outcome.
+type Counts struct {
+	Voting, Voted, Missed, Expired int64
+}

@@ -1,0 +1,61 @@
+package vsp
+
+import (
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+)
+
+// Voters is the voting wallets. Each is brought to the wanted state by itself, and brought there again whenever it
+// returns from an outage or comes back empty. No wallet waits for another, and no method waits for a wallet.
+type Voters interface {
+	// Hold wants every wallet to hold a ticket, and to vote with it as its Choices say. Holding it again with other
+	// Choices changes them.
+	Hold(t Held)
+
+	// Release ends the wish to hold a ticket: it was spent. Wallets keep what they have.
+	Release(ticket chainhash.Hash)
+
+	// Holders returns how many wallets are known to hold a ticket with its present Choices.
+	Holders(ticket chainhash.Hash) int
+
+	// States returns what was last seen of every wallet, in the order of the configuration.
+	States() []VoterState
+}
+
+// Held is what a wallet needs to vote with a ticket.
+type Held struct {
+	Ticket         chainhash.Hash
+	PurchaseHeight int64
+	VotingKey      Secret
+	Choices        Choices
+}
+
+// VoterState is what was last seen of one voting wallet.
+type VoterState struct {
+	Name    string
+	Problem Problem   // NoProblem if it can vote
+	Detail  string    // what was seen, for people
+	Since   time.Time // when Problem last changed, UTC
+	Seen    time.Time // when the wallet last answered, UTC; zero if never
+	Height  int64     // its tip then
+	Version string    // of its daemon
+	Missing int       // wanted tickets that it is not known to hold
+}
+
+// Online reports whether the wallet could vote when it was last seen.
+func (s VoterState) Online() bool { return s.Problem == NoProblem }
+
+// Problem is what keeps a wallet from voting.
+type Problem string
+
+// The problems, the first that applies.
+const (
+	NoProblem   Problem = ""
+	Unseen      Problem = "unseen"      // not asked yet
+	Unreachable Problem = "unreachable" // its RPC does not answer
+	NoNode      Problem = "no node"     // it has lost its node
+	SPV         Problem = "spv"         // it runs without a node of its own
+	NotVoting   Problem = "not voting"  // --enablevoting is not set
+	Locked      Problem = "locked"      // it cannot sign
+)
