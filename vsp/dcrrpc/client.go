@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/decred/dcrd/dcrjson/v4"
 	"github.com/decred/dcrd/rpcclient/v8"
 )
@@ -86,6 +87,9 @@ func (c *Client) Call(ctx context.Context, result any, method string, params ...
 func (c *Client) CallTimeout(ctx context.Context, timeout time.Duration, result any, method string, params ...any) error {
 	raw := make([]json.RawMessage, len(params))
 	for i, p := range params {
+		if h, ok := p.(chainhash.Hash); ok {
+			p = hashText(h)
+		}
 		b, err := json.Marshal(p)
 		if err != nil {
 			return fmt.Errorf("%s: encode parameter %d: %w", method, i, err)

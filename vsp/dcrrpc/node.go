@@ -34,17 +34,18 @@ func (c *Client) Versions(ctx context.Context) (map[string]Version, error) {
 // BestBlock returns the tip of the main chain.
 func (c *Client) BestBlock(ctx context.Context) (height int64, hash chainhash.Hash, err error) {
 	var answer struct {
-		Hash   chainhash.Hash `json:"hash"`
-		Height int64          `json:"height"`
+		Hash   hashText `json:"hash"`
+		Height int64    `json:"height"`
 	}
 	err = c.Call(ctx, &answer, "getbestblock")
-	return answer.Height, answer.Hash, err
+	return answer.Height, chainhash.Hash(answer.Hash), err
 }
 
 // BlockHash returns the hash of the main chain's block at height.
 func (c *Client) BlockHash(ctx context.Context, height int64) (chainhash.Hash, error) {
-	var hash chainhash.Hash
-	return hash, c.Call(ctx, &hash, "getblockhash", height)
+	var answer hashText
+	err := c.Call(ctx, &answer, "getblockhash", height)
+	return chainhash.Hash(answer), err
 }
 
 // CurrentNet returns the network's magic number. Networks share them: the genesis hash tells networks apart.
@@ -138,9 +139,16 @@ func (n *Node) SendTransaction(ctx context.Context, tx *wire.MsgTx) error {
 // LiveTickets returns the live ticket pool at the tip.
 func (n *Node) LiveTickets(ctx context.Context) ([]chainhash.Hash, error) {
 	var answer struct {
-		Tickets []chainhash.Hash `json:"tickets"`
+		Tickets []hashText `json:"tickets"`
 	}
-	return answer.Tickets, n.Call(ctx, &answer, "livetickets")
+	if err := n.Call(ctx, &answer, "livetickets"); err != nil {
+		return nil, err
+	}
+	tickets := make([]chainhash.Hash, len(answer.Tickets))
+	for i, ticket := range answer.Tickets {
+		tickets[i] = chainhash.Hash(ticket)
+	}
+	return tickets, nil
 }
 
 // LiveTicket reports whether a ticket is in the live pool at the tip.

@@ -34,7 +34,7 @@ func (w *Wallet) Info(ctx context.Context) (WalletInfo, error) {
 
 // TicketInfo is a ticket as a wallet knows it. Choices are those the wallet would vote with now.
 type TicketInfo struct {
-	Hash    chainhash.Hash `json:"hash"`
+	Hash    chainhash.Hash `json:"-"`
 	Status  string         `json:"status"` // "immature", "live", "voted", "missed", "expired", "revoked", "unspent", "unknown"
 	Choices []struct {
 		AgendaID string `json:"agendaid"`
@@ -44,8 +44,19 @@ type TicketInfo struct {
 
 // Tickets returns every ticket the wallet has, mined at height from or later, and those it has not seen mined.
 func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) {
-	var tickets []TicketInfo
-	return tickets, w.Call(ctx, &tickets, "ticketinfo", from)
+	var answer []struct {
+		TicketInfo
+		Hash hashText `json:"hash"`
+	}
+	if err := w.Call(ctx, &answer, "ticketinfo", from); err != nil {
+		return nil, err
+	}
+	tickets := make([]TicketInfo, len(answer))
+	for i, a := range answer {
+		tickets[i] = a.TicketInfo
+		tickets[i].Hash = chainhash.Hash(a.Hash)
+	}
+	return tickets, nil
 }
 
 // ImportVotingKey gives the wallet a ticket's voting key. A key that it has is no error.
