@@ -1,0 +1,39 @@
+package program
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+)
+
+func TestExitCodes(t *testing.T) {
+	work := map[string]error{
+		"yes":    nil,
+		"no":     AnswerNo(errors.New("one row failed")),
+		"misuse": Misuse(errors.New("no such file of tickets")),
+		"broken": errors.New("disk is full"),
+	}
+	tests := []struct {
+		args []string
+		want int
+	}{
+		{[]string{"yes"}, Done},
+		{[]string{"no"}, No},
+		{[]string{"misuse"}, Misused},
+		{[]string{"broken"}, Impossible},
+		{[]string{"unheard-of"}, Misused},
+		{[]string{"yes", "--no-such-flag"}, Misused},
+		{[]string{"yes", "surplus"}, Misused},
+		{[]string{"--help"}, Done},
+	}
+	for _, test := range tests {
+		root := &cobra.Command{Use: "vsp"}
+		for name, err := range work {
+			root.AddCommand(&cobra.Command{Use: name, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return err }})
+		}
+		root.SetArgs(test.args)
+		require.Equal(t, test.want, Run(root), "%v", test.args)
+	}
+}
