@@ -2,10 +2,10 @@
 //
 // A Client dials when it is first used and again whenever a call finds the connection gone, so that a daemon may come and
 // go without its users noticing more than failed calls. Every call ends by its context or by the client's own timeout,
-// whichever is first. A connection on which a call ran into that timeout is given up: the far side may be gone without
-// having said so.
+// whichever is first. A connection on which a call ran into the client's timeout is given up: the far side may be gone
+// without having said so. A call that its caller leaves earlier harms nobody else's.
 //
-// What an answer means is left to the callers.
+// A call that failed may have been carried out. What an answer means is left to the callers.
 package dcrrpc
 
 import (
@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -23,16 +24,23 @@ import (
 // DefaultTimeout bounds a call whose Config gives no timeout of its own.
 const DefaultTimeout = 15 * time.Second
 
-// ErrUnreachable says that the daemon could not be asked: refused, gone, silent, or it did not take our credentials. It
-// says nothing about what the daemon would have answered.
-var ErrUnreachable = errors.New("daemon unreachable")
+// What keeps a daemon from being asked. They say nothing about what it would have answered.
+var (
+	// ErrUnreachable: refused, gone, silent, or it did not take our credentials.
+	ErrUnreachable = errors.New("daemon unreachable")
+
+	// ErrCredentials comes with ErrUnreachable where the daemon did not take our user and password.
+	ErrCredentials = rpcclient.ErrInvalidAuth
+)
 
 // JSON-RPC error codes that callers tell apart (dcrjson/v4 jsonrpcerr.go).
 const (
-	CodeNoTx          = dcrjson.ErrRPCNoTxInfo       // -5: no such transaction, or not indexed
-	CodeDuplicateTx   = dcrjson.ErrRPCDuplicateTx    // -40: already known
-	CodeOutOfRange    = dcrjson.ErrRPCOutOfRange     // -1: no block at that height
-	CodeMethodUnknown = dcrjson.RPCErrorCode(-32601) // the daemon has no such call
+	CodeNoTx          = dcrjson.ErrRPCNoTxInfo           // -5: no such transaction, or not indexed
+	CodeDuplicateTx   = dcrjson.ErrRPCDuplicateTx        // -40: already known
+	CodeMisc          = dcrjson.ErrRPCMisc               // -1: a transaction broke a rule
+	CodeOutOfRange    = dcrjson.ErrRPCOutOfRange         // -1: no block at that height
+	CodeLocked        = dcrjson.ErrRPCWalletUnlockNeeded // -13: the wallet must be unlocked first
+	CodeMethodUnknown = dcrjson.RPCErrorCode(-32601)     // the daemon has no such call
 )
 
 // Config says where a daemon listens and what it wants to see.
@@ -41,7 +49,7 @@ type Config struct {
 	User     string        // basic authentication
 	Password string        // never logged
 	CertPEM  []byte        // the daemon's certificate or its issuer's; the only roots trusted
-	Timeout  time.Duration // for one call; DefaultTimeout if zero
+	Timeout  time.Duration // for a dial and for one call; DefaultTimeout if zero
 }
 
 // Client talks to one daemon. It is safe for concurrent use.
@@ -52,10 +60,16 @@ type Client struct {
 	handlers      *rpcclient.NotificationHandlers
 	subscriptions []string
 
-	// turn holds one token: who has it owns conn and closed. It is held while dialling, so that one dial serves all.
-	turn   chan struct{}
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	workers sync.WaitGroup // dials and calls under way; Add only with mu held and life not ended
+
+	stuck chan struct{} // one token for each dial of rpcclient that has not returned
+
+	mu     sync.Mutex // guards what follows
 	conn   *rpcclient.Client
-	closed bool
+	serial uint64 // of conn
+	dial   *dial  // the one under way, or nil
 }
 
 // New returns a client that has not dialled yet.
@@ -63,7 +77,9 @@ func New(config Config) *Client {
 	if config.Timeout == 0 {
 		config.Timeout = DefaultTimeout
 	}
-	return &Client{config: config, turn: make(chan struct{}, 1)}
+	c := &Client{config: config, stuck: make(chan struct{}, maxStuck)}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c
 }
 
 // Address returns the host:port the client talks to.
@@ -71,14 +87,15 @@ func (c *Client) Address() string { return c.config.Address }
 
 // Subscribe asks for the daemon's notifications: the methods, such as "notifyblocks", are called on each new connection
 // before anything else, and what then comes is given to handlers, in order, from one goroutine. A handler must return
-// soon: answers to calls wait behind it. Subscribe must be called before the first call. Only calls notice a lost
-// connection, so a subscriber keeps one going at the pace at which it wants to notice.
+// soon, as answers to calls wait behind it, and must not use the client. Subscribe must be called before the first call.
+// Only calls notice a lost connection, so a subscriber keeps one going at the pace at which it wants to notice.
 func (c *Client) Subscribe(handlers *rpcclient.NotificationHandlers, methods ...string) {
 	c.handlers, c.subscriptions = handlers, methods
 }
 
 // Call runs one method and decodes its answer into result, which may be nil. Errors are *dcrjson.RPCError where the
-// daemon answered with one (see Code), and wrap ErrUnreachable where it could not be asked.
+// daemon answered with one (see Code), wrap ErrUnreachable where it could not be asked, and wrap the context's own where
+// the caller ended the call.
 func (c *Client) Call(ctx context.Context, result any, method string, params ...any) error {
 	return c.CallTimeout(ctx, c.config.Timeout, result, method, params...)
 }
@@ -96,15 +113,13 @@ func (c *Client) CallTimeout(ctx context.Context, timeout time.Duration, result 
 		}
 		raw[i] = b
 	}
-	callCtx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	conn, err := c.connection(callCtx)
+	conn, _, err := c.connection(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
-	answer, err := conn.RawRequest(callCtx, method, raw)
+	answer, err := c.request(ctx, timeout, conn, method, raw)
 	if err != nil {
-		return fmt.Errorf("%s: %w", method, c.failure(ctx, callCtx, conn, err))
+		return fmt.Errorf("%s: %w", method, err)
 	}
 	if result == nil {
 		return nil
@@ -115,85 +130,73 @@ func (c *Client) CallTimeout(ctx context.Context, timeout time.Duration, result 
 	return nil
 }
 
-// failure sorts what rpcclient says: an answer of the daemon passes as it is; everything else means the connection is of
-// no more use, unless it was the caller who ended the call.
-func (c *Client) failure(caller, call context.Context, conn *rpcclient.Client, err error) error {
-	var rpcErr *dcrjson.RPCError
-	if errors.As(err, &rpcErr) {
-		return err
-	}
-	if caller.Err() != nil {
-		return caller.Err()
-	}
-	conn.Shutdown() // the next call dials anew
-	if call.Err() != nil {
-		err = errors.New("no answer in time")
-	}
-	return fmt.Errorf("%s: %w: %w", c.config.Address, ErrUnreachable, err)
+type answer struct {
+	raw json.RawMessage
+	err error
 }
 
-// connection returns the open connection, dialling if there is none.
-func (c *Client) connection(ctx context.Context) (*rpcclient.Client, error) {
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%s: %w: waiting for a dial: %w", c.config.Address, ErrUnreachable, ctx.Err())
-	}
-	if c.closed {
-		return nil, fmt.Errorf("%s: %w: client closed", c.config.Address, ErrUnreachable)
-	}
-	if c.conn != nil && !c.conn.Disconnected() {
-		return c.conn, nil
-	}
-	conn, err := c.dial(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", c.config.Address, ErrUnreachable, err)
-	}
-	c.conn = conn
-	return conn, nil
-}
+// request sends one call and waits for its answer. The wait goes on aside after the caller has left: only the client's
+// timeout tells whether the far side is gone, and callers in a hurry would otherwise keep a dead connection for ever.
+func (c *Client) request(ctx context.Context, timeout time.Duration, conn *rpcclient.Client, method string,
+	params []json.RawMessage) (json.RawMessage, error) {
 
-// dial connects and subscribes. rpcclient's own dial knows no deadline, so it runs aside, and what it may still bring
-// after ours has passed is shut down.
-func (c *Client) dial(ctx context.Context) (*rpcclient.Client, error) {
-	conn, err := rpcclient.New(&rpcclient.ConnConfig{
-		Host: c.config.Address, Endpoint: "ws", User: c.config.User, Pass: c.config.Password,
-		Certificates: c.config.CertPEM, DisableConnectOnNew: true, DisableAutoReconnect: true,
-	}, c.handlers)
-	if err != nil {
-		return nil, err
+	if !c.begin() {
+		return nil, c.unreachable(errClosed)
 	}
-	dialled := make(chan error, 1)
-	go func() { dialled <- conn.Connect(context.Background(), false) }()
-	select {
-	case err = <-dialled:
-	case <-ctx.Done():
-		go func() { <-dialled; conn.Shutdown() }()
-		return nil, fmt.Errorf("dial: %w", ctx.Err())
-	}
-	if err != nil {
-		conn.Shutdown()
-		return nil, err
-	}
-	for _, method := range c.subscriptions {
-		if _, err := conn.RawRequest(ctx, method, nil); err != nil {
-			conn.Shutdown()
-			return nil, fmt.Errorf("%s: %w", method, err)
+	answered := make(chan answer, 1)
+	go func() {
+		defer c.workers.Done()
+		// Shutdown also frees a request that cannot even be sent.
+		late := time.AfterFunc(timeout, conn.Shutdown)
+		raw, err := conn.RawRequest(context.Background(), method, params)
+		if !late.Stop() && err != nil {
+			err = errSilent
 		}
+		answered <- answer{raw, err}
+	}()
+	select {
+	case a := <-answered:
+		var refusal *dcrjson.RPCError
+		if a.err == nil || errors.As(a.err, &refusal) {
+			return a.raw, a.err
+		}
+		return nil, c.unreachable(a.err)
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return conn, nil
 }
 
-// Close ends the connection and every call under way. The client cannot be used again.
-func (c *Client) Close() {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	c.closed = true
-	if c.conn != nil {
-		c.conn.Shutdown()
-		c.conn.WaitForShutdown()
+var (
+	errSilent = errors.New("no answer in time")
+	errClosed = errors.New("client closed")
+)
+
+func (c *Client) unreachable(cause error) error {
+	return fmt.Errorf("%s: %w: %w", c.config.Address, ErrUnreachable, cause)
+}
+
+// begin counts one more worker, unless the client is closed.
+func (c *Client) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.Err() != nil {
+		return false
 	}
+	c.workers.Add(1)
+	return true
+}
+
+// Close ends the connection and every call under way, and returns when they have ended. The client cannot be used again.
+func (c *Client) Close() {
+	c.end()
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		conn.Shutdown()
+		conn.WaitForShutdown()
+	}
+	c.workers.Wait()
 }
 
 // Code returns the JSON-RPC error code in err, and whether the daemon answered with one at all.

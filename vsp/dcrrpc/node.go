@@ -173,3 +173,10 @@ func (n *Node) Info(ctx context.Context) (Info, error) {
 	var info Info
 	return info, n.Call(ctx, &info, "getinfo")
 }
+
+// Unspent reports whether an output is there and unspent in the main chain; the mempool is left out of account.
+func (n *Node) Unspent(ctx context.Context, out wire.OutPoint) (bool, error) {
+	var answer *struct{}
+	err := n.Call(ctx, &answer, "gettxout", out.Hash, out.Index, out.Tree, false)
+	return answer != nil, err
+}

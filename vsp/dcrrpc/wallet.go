@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/decred/dcrd/wire"
@@ -34,13 +35,20 @@ func (w *Wallet) Info(ctx context.Context) (WalletInfo, error) {
 
 // TicketInfo is a ticket as a wallet knows it. Choices are those the wallet would vote with now.
 type TicketInfo struct {
-	Hash    chainhash.Hash `json:"-"`
-	Status  string         `json:"status"` // "immature", "live", "voted", "missed", "expired", "revoked", "unspent", "unknown"
-	Choices []struct {
-		AgendaID string `json:"agendaid"`
-		ChoiceID string `json:"choiceid"`
-	} `json:"choices"`
+	Hash        chainhash.Hash `json:"-"`
+	Status      string         `json:"status"`      // "immature", "live", "voted", "missed", "expired", "revoked", "unspent", "unknown"
+	BlockHeight int64          `json:"blockheight"` // -1 if the wallet has not seen it mined
+	Choices     []Choice       `json:"choices"`
 }
+
+// Choice is what a wallet votes on one agenda.
+type Choice struct {
+	AgendaID string `json:"agendaid"`
+	ChoiceID string `json:"choiceid"`
+}
+
+// slowAnswer bounds calls whose work grows with the number of tickets in a wallet.
+const slowAnswer = 2 * time.Minute
 
 // Tickets returns every ticket the wallet has, mined at height from or later, and those it has not seen mined.
 func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) {
@@ -48,7 +56,7 @@ func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) 
 		TicketInfo
 		Hash hashText `json:"hash"`
 	}
-	if err := w.Call(ctx, &answer, "ticketinfo", from); err != nil {
+	if err := w.CallTimeout(ctx, max(slowAnswer, w.config.Timeout), &answer, "ticketinfo", from); err != nil {
 		return nil, err
 	}
 	tickets := make([]TicketInfo, len(answer))
@@ -86,4 +94,33 @@ func (w *Wallet) SetTSpendPolicy(ctx context.Context, tspend, policy string, tic
 // SetTreasuryPolicy sets how a ticket votes on the treasury spends of one key.
 func (w *Wallet) SetTreasuryPolicy(ctx context.Context, key, policy string, ticket chainhash.Hash) error {
 	return w.Call(ctx, nil, "settreasurypolicy", key, policy, ticket)
+}
+
+// TreasuryPolicy is how one ticket votes on the treasury spends of one key. Ticket is empty for the wallet's own policy.
+type TreasuryPolicy struct {
+	Key    string `json:"key"`
+	Policy string `json:"policy"` // "yes" or "no"
+	Ticket string `json:"ticket"`
+}
+
+// TreasuryPolicies returns every policy for treasury keys that is set and is no abstention.
+func (w *Wallet) TreasuryPolicies(ctx context.Context) ([]TreasuryPolicy, error) {
+	var policies []TreasuryPolicy
+	return policies, w.CallTimeout(ctx, max(slowAnswer, w.config.Timeout), &policies, "treasurypolicy")
+}
+
+// TSpendPolicy returns how a ticket would vote on a treasury spend: "yes", "no" or "abstain".
+func (w *Wallet) TSpendPolicy(ctx context.Context, tspend string, ticket chainhash.Hash) (string, error) {
+	var answer struct {
+		Policy string `json:"policy"`
+	}
+	err := w.Call(ctx, &answer, "tspendpolicy", tspend, ticket)
+	return answer.Policy, err
+}
+
+// RecallWinners makes the wallet's node say again which tickets were drawn to vote on the tip, so that the wallet votes with
+// those whose keys it could not use when it heard of them first. The wallet hands the call on to its node, which tells all
+// who listen to it.
+func (w *Wallet) RecallWinners(ctx context.Context) error {
+	return w.Call(ctx, nil, "rebroadcastwinners")
 }
