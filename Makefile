@@ -1,0 +1,65 @@
+# make help lists what there is. Everything that is built goes to bin/, everything that a trial leaves to out/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help trial up build test lint race bench fuzz needs clean
+
+GO ?= go
+FUZZTIME ?= 60s
+
+## help: list the targets
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+## trial: a private network of real daemons votes, breaks and is judged; the report is printed (needs only Go)
+trial: bin/vsptestnet
+	bin/vsptestnet trial --out out/trial
+
+## up: the same network, to play with until Ctrl-C
+up: bin/vsptestnet
+	bin/vsptestnet up
+
+# It builds the rest itself, and shows how far it is.
+.PHONY: bin/vsptestnet
+bin/vsptestnet:
+	@echo "building vsptestnet (the first time this takes a minute)"
+	@$(GO) build -trimpath -o bin/vsptestnet ./cmd/vsptestnet
+
+## build: vsp, vspverify and vsptestnet into bin/
+build:
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+## test: everything: formatting, vet, staticcheck, race tests, the real daemons
+test: needs lint race
+
+# Race tests need cgo and so a C compiler.
+needs:
+	@.ci/needs gcc libc6-dev git
+
+## lint: formatting, vet, staticcheck
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+## race: every test, with the race detector
+race:
+	$(GO) test -race -count=1 -timeout 15m ./...
+
+## bench: API requests, the ledger, the network's start
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 20m ./...
+
+## fuzz: every fuzz test for FUZZTIME (60s) each
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+## clean: remove what was built and what trials left
+clean:
+	rm -rf bin out
