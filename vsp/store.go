@@ -31,7 +31,8 @@ type Tickets interface {
 	// than once, and must not call the Store. Hash cannot be changed.
 	Update(ctx context.Context, hash chainhash.Hash, act func(*Ticket) (*Change, error)) (Ticket, error)
 
-	// Remove deletes a ticket and its changes. It is no error if there is none.
+	// Remove deletes a ticket and its changes if its fee status is FeeNone, checked in the same transaction. Any other
+	// ticket stays as it is: it may have been paid for meanwhile. Neither that nor a missing ticket is an error.
 	Remove(ctx context.Context, hash chainhash.Hash) error
 
 	// Select returns the tickets that a Filter asks for, oldest first.
