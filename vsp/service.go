@@ -1,0 +1,97 @@
+package vsp
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	blockchain "github.com/decred/dcrd/blockchain/standalone/v2"
+	"github.com/decred/dcrd/chaincfg/chainhash"
+
+	"scrutineer/vsp/network"
+	"scrutineer/vsp/vspapi"
+)
+
+// Config is what a Service is made of. Log and Now may be nil: then nothing is logged, and the time is the machine's.
+type Config struct {
+	Profile       network.Profile
+	Store         Store
+	Chain         Chain
+	Voters        Voters
+	FeePercent    float64           // 0.01 to 100, of what a vote earns; more than two decimals are cut off
+	XPub          string            // of the account that fees are paid to
+	PubKey        ed25519.PublicKey // by which wallets know this VSP
+	Closed        bool              // takes no new tickets
+	ClosedMessage string            // told while closed
+	Version       string            // told as vspdversion; wallets compare it as a semantic version of vspd's
+	Log           *slog.Logger
+	Now           func() time.Time
+}
+
+// Service carries out the acts of the protocol, and moves every ticket through its life while Run runs. Its methods may
+// be called at any time, by many at once.
+//
+// What an act answers is stored before. An act's error is an Error where it refuses; every other error means that it
+// could not be carried out now.
+type Service struct {
+	Config
+	fees    feeKey
+	subsidy *blockchain.SubsidyCache
+	parents chan struct{} // a slot for each who waits for a ticket's parent
+
+	holding sync.Mutex  // held from reading a ticket to telling Voters of it, so that they hear of the newest last
+	unheld  atomic.Bool // Voters may not know of every Ready ticket
+
+	counting sync.Mutex            // held while stats are made, so that the newest are the last
+	stats    atomic.Pointer[stats] // nil until they were first made
+	stale    atomic.Bool           // they no longer tell what is stored
+
+	scanned map[int64]chainhash.Hash // the newest blocks that were scanned; only following uses it
+}
+
+// New returns a Service, or says what of its Config is wrong.
+func New(config Config) (*Service, error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if p := config.FeePercent; !(p >= 0.01 && p <= 100) {
+		return nil, fmt.Errorf("fee of %v percent: must be 0.01 to 100", p)
+	}
+	if len(config.PubKey) != ed25519.PublicKeySize {
+		return nil, errors.New("no public key to be known by")
+	}
+	if !config.Closed {
+		config.ClosedMessage = ""
+	}
+	fees, err := newFeeKey(config.XPub, config.Profile.Params)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Config:  config,
+		fees:    fees,
+		subsidy: blockchain.NewSubsidyCache(config.Profile.Params),
+		parents: make(chan struct{}, maxParentWaits),
+		scanned: make(map[int64]chainhash.Hash),
+	}
+	s.unheld.Store(true)
+	return s, nil
+}
+
+// now is when an act takes place: UTC, and read once in each.
+func (s *Service) now() time.Time { return s.Now().UTC() }
+
+// mustBeOpen refuses while the VSP is closed. It comes before everything else, even reading the request.
+func (s *Service) mustBeOpen() error {
+	if s.Closed {
+		return refuse(vspapi.VspClosed, nil)
+	}
+	return nil
+}
