@@ -1,0 +1,90 @@
+// Package alerts is when to speak, repeat and stop.
+//
+// A Desk is told of every look at every condition: Bad or Good, under a Key that says what is wrong. It opens an incident
+// once, tells each recipient once, reminds, and ends the incident only when it was told Good: silence is never taken for
+// health. What it has to say goes to a Sender, once for each recipient, in order within an incident, again and again until
+// it is delivered or refused for good. No recipient and no incident waits for another one's trouble. Rules says how flapping
+// is damped.
+//
+// Incidents and what is still to be delivered are kept in memory. What to look at, and how to word what was seen, is left
+// to the callers; how it travels is left to the Sender.
+package alerts
+
+import "time"
+
+// Key names a condition by what is wrong, never by its text: "wallet/wallet-2/unreachable". Observations of one key
+// belong together, however they are worded.
+type Key string
+
+// Severity is how bad it is. Its zero value is Warn.
+type Severity int
+
+// The severities, the mildest first, so that they compare.
+const (
+	Warn Severity = iota // someone should look at it today
+	Crit                 // someone should get up
+)
+
+// String returns "warn" or "crit".
+func (s Severity) String() string {
+	if s == Crit {
+		return "crit"
+	}
+	return "warn"
+}
+
+// Alert is what a person should know of a condition that is bad, as seen at one observation. Texts are plain sentences of
+// any length; a Sender shortens and cleans them as its medium needs. Only Subject and Problem are required.
+type Alert struct {
+	Subject  string // the thing: "wallet-2"
+	Problem  string // what completes a headline: "does not answer"
+	Severity Severity
+
+	What   string // what is wrong
+	Impact string // how bad it is, what still works, what comes next if nothing is done
+	Action string // what to do first
+	Seen   string // who saw it, and how
+}
+
+// Incident is one stretch of trouble with one condition. Times are UTC.
+type Incident struct {
+	ID       string // letters, digits and "-"; differs from every other incident's, across restarts too
+	Number   int    // for people: 1, 2, 3 since the Desk was made
+	Key      Key
+	Title    string   // subject and problem as they were when it opened; never changes
+	Severity Severity // the worst so far
+
+	First    time.Time // first bad observation
+	Since    time.Time // first bad observation of what was last told as opened or reopened
+	LastBad  time.Time // latest bad observation
+	Resolved time.Time // first good observation after the last bad one; zero while open
+
+	Spells    int // how often it turned bad, those spells included that were not told
+	Reopened  int // how often it came back after it was told as resolved
+	Reminders int // how often a reminder was told
+}
+
+// Event is what happened to an incident.
+type Event string
+
+// The events. Opened comes first and once; Resolved ends what Opened or Reopened began.
+const (
+	Opened   Event = "opened"
+	Worsened Event = "worsened" // from warn to crit: at most once in an incident
+	Reminded Event = "reminded"
+	Resolved Event = "resolved"
+	Reopened Event = "reopened"
+)
+
+// Notice is one event to be told to one recipient. It is complete: a Sender needs to know nothing else, and makes the
+// same of the same Notice each time.
+type Notice struct {
+	To       string // who is told; what it looks like is the Sender's matter
+	Event    Event
+	Seq      int // 1 for the incident's first event, then 2, 3, without gaps
+	At       time.Time
+	Incident Incident
+	Alert    Alert         // as last observed
+	Outcome  string        // with Resolved: what the caller knows of the harm done, or nothing
+	Remind   time.Duration // after how long a reminder follows if nothing changes; 0 if none does
+}

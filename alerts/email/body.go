@@ -1,0 +1,93 @@
+package email
+
+import (
+	"fmt"
+	"time"
+
+	"scrutineer/alerts"
+)
+
+// body returns the lines of a mail: at most 15 of at most 72 characters, whatever the notice says. The parts' limits add
+// up to 15: first what the reader must know, last what only helps to find it again.
+func body(n alerts.Notice) []string {
+	if n.Event == alerts.Resolved {
+		return recovery(n)
+	}
+	lines := append(lead(n), wrap(what(n), 3)...)
+	lines = append(lines, wrap(n.Alert.Impact, 3)...)
+	lines = append(lines, paragraph("To do: ", n.Alert.Action, 3)...)
+	lines = append(lines, "", fmt.Sprintf("Since %s, last seen so %s.", stamp(n.Incident.Since), stamp(n.Incident.LastBad)))
+	if seen := clean(n.Alert.Seen); seen != "" {
+		lines = append(lines, wrap("Seen by: "+seen, 1)...)
+	}
+	return append(lines, closing(n))
+}
+
+// what is the trouble in the caller's words, or at least its title.
+func what(n alerts.Notice) string {
+	if clean(n.Alert.What) == "" {
+		return n.Incident.Title + "."
+	}
+	return n.Alert.What
+}
+
+// lead says in one line what is new, where that is not the trouble itself.
+func lead(n alerts.Notice) []string {
+	i := n.Incident
+	switch n.Event {
+	case alerts.Worsened:
+		return []string{"Worse than before: this is critical now."}
+	case alerts.Reminded:
+		return []string{fmt.Sprintf("Not over after %s: reminder %d.", span(n.At.Sub(i.Since)), i.Reminders)}
+	case alerts.Reopened:
+		return []string{fmt.Sprintf("It is back: spell %d since %s.", i.Spells, stamp(i.First))}
+	}
+	return nil
+}
+
+// closing says what comes next from us.
+func closing(n alerts.Notice) string {
+	if n.Remind <= 0 {
+		return fmt.Sprintf("Incident %d. The next mail comes when it is over.", n.Incident.Number)
+	}
+	return fmt.Sprintf("Incident %d. Reminder in %s if it is not over.", n.Incident.Number, span(n.Remind))
+}
+
+// recovery is the body of an incident's end.
+func recovery(n alerts.Notice) []string {
+	i := n.Incident
+	lines := wrap(fmt.Sprintf("%s: all well since %s. It lasted %s.",
+		cut(clean(n.Alert.Subject), 40), stamp(i.Resolved), span(i.Resolved.Sub(i.Since))), 2)
+	lines = append(lines, wrap(n.Outcome, 3)...)
+	lines = append(lines, paragraph("It was: ", what(n), 3)...)
+	lines = append(lines, "", fmt.Sprintf("From %s to %s.", stamp(i.Since), stamp(i.Resolved)))
+	if i.Spells > 1 {
+		lines = append(lines, fmt.Sprintf("It came and went %d times since %s.", i.Spells, stamp(i.First)))
+	}
+	return append(lines, fmt.Sprintf("Incident %d is closed. If it comes back soon, it keeps its number.", i.Number))
+}
+
+// stamp writes a time to the second, in UTC. The year stands in the mail's date.
+func stamp(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05 UTC") }
+
+// span writes a duration in its two largest units.
+func span(d time.Duration) string {
+	d = max(d.Round(time.Second), 0)
+	seconds, minutes, hours := int(d.Seconds()), int(d.Minutes()), int(d.Hours())
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", seconds)
+	case d < time.Hour:
+		return units(minutes, "min", seconds%60, "s")
+	case d < 24*time.Hour:
+		return units(hours, "h", minutes%60, "min")
+	}
+	return units(hours/24, "d", hours%24, "h")
+}
+
+func units(large int, name string, small int, smallName string) string {
+	if small == 0 {
+		return fmt.Sprintf("%d %s", large, name)
+	}
+	return fmt.Sprintf("%d %s %d %s", large, name, small, smallName)
+}

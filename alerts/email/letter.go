@@ -1,0 +1,83 @@
+package email
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/emersion/go-message"
+	"github.com/emersion/go-message/mail"
+
+	"scrutineer/alerts"
+)
+
+// Widths, in characters. A phone held upright shows 35 to 50 characters of a subject, so what matters stands in the
+// first of them; the rest keeps the whole within one header line.
+const (
+	coreWidth = 64 // a subject without the word in brackets
+	siteWidth = 30
+)
+
+// compose renders a notice as a mail. It is pure: the same notice gives the same bytes, its date being the event's.
+func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
+	root := messageID(n.Incident.ID, 1, to, s.from.domain())
+	fields := mail.Header{}
+	// The library puts each new field on top.
+	fields.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	fields.Set("Content-Transfer-Encoding", "quoted-printable")
+	fields.Set("MIME-Version", "1.0")
+	fields.Set("Auto-Submitted", "auto-generated") // RFC 3834: keeps vacation answers away
+	if n.Seq > 1 {
+		fields.SetMsgIDList("References", []string{root})
+		fields.SetMsgIDList("In-Reply-To", []string{root})
+	}
+	fields.SetMessageID(messageID(n.Incident.ID, n.Seq, to, s.from.domain()))
+	fields.SetDate(n.At.UTC())
+	fields.SetSubject(subject(n, s.config.Site))
+	fields.SetAddressList("To", to.header())
+	fields.SetAddressList("From", s.from.header())
+
+	var letter bytes.Buffer
+	w, err := message.CreateWriter(&letter, fields.Header)
+	if err != nil {
+		return nil, fmt.Errorf("compose mail header: %w", err)
+	}
+	if _, err := w.Write([]byte(strings.Join(body(n), "\n") + "\n")); err != nil {
+		return nil, fmt.Errorf("compose mail body: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compose mail body: %w", err)
+	}
+	return letter.Bytes(), nil
+}
+
+// messageID names one event for one recipient, without the angle brackets. The recipient is part of it, so that no two
+// mails that differ share an identity.
+func messageID(incident string, seq int, to mailbox, domain string) string {
+	sum := sha256.Sum256([]byte(to.address))
+	return fmt.Sprintf("%s.%d.%x@%s", incident, seq, sum[:6], domain)
+}
+
+// subject starts with the state in brackets and goes on with a core that is the same in all mails of an incident. Mail
+// programs that thread by subject leave leading words in brackets out of account (RFC 5256, 2.1).
+func subject(n alerts.Notice, site string) string {
+	tail := fmt.Sprintf(" (%s) #%d", cut(clean(site), siteWidth), n.Incident.Number)
+	return "[" + state(n) + "] " + cut(clean(n.Incident.Title), coreWidth-length(tail)) + tail
+}
+
+// state is how things are, in a word or two that tell the kinds of mail apart.
+func state(n alerts.Notice) string {
+	severity := strings.ToUpper(n.Incident.Severity.String())
+	switch n.Event {
+	case alerts.Resolved:
+		return "OK"
+	case alerts.Worsened:
+		return "NOW " + severity
+	case alerts.Reminded:
+		return "STILL " + severity
+	case alerts.Reopened:
+		return severity + " AGAIN"
+	}
+	return severity
+}

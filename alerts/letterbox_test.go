@@ -1,0 +1,76 @@
+package alerts
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// letterbox is a Sender that keeps what it is given. Fail, if set, is asked at each attempt whether the notice is kept
+// all the same and what to answer.
+type letterbox struct {
+	Fail func(ctx context.Context, n Notice) (apply bool, err error)
+
+	mu       sync.Mutex
+	attempts int
+	kept     []Notice
+	times    []time.Time // of kept
+}
+
+func (b *letterbox) Send(ctx context.Context, n Notice) error {
+	b.mu.Lock()
+	b.attempts++
+	b.mu.Unlock()
+	apply, err := true, error(nil)
+	if b.Fail != nil {
+		apply, err = b.Fail(ctx, n)
+	}
+	if apply {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.kept, b.times = append(b.kept, n), append(b.times, time.Now())
+	}
+	return err
+}
+
+// told lists what a recipient got, as "#1 opened".
+func (b *letterbox) told(to string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var told []string
+	for _, n := range b.kept {
+		if n.To == to {
+			told = append(told, fmt.Sprintf("#%d %s", n.Incident.Number, n.Event))
+		}
+	}
+	return told
+}
+
+const (
+	alice = "alice@example.org"
+	bob   = "bob@example.org"
+	key   = Key("wallet/wallet-2/unreachable")
+)
+
+func trouble() Alert {
+	return Alert{Subject: "wallet-2", Problem: "does not answer", What: "It gives no answer."}
+}
+
+func newDesk(box *letterbox, recipients ...string) *Desk {
+	return NewDesk(Config{Sender: box, Recipients: recipients, Rules: DefaultRules(), Retry: DefaultRetry(), Log: slog.New(slog.DiscardHandler)})
+}
+
+// repeat makes an observation once a second, so many times.
+func repeat(times int, observe func(now time.Time)) {
+	for range times {
+		observe(time.Now())
+		time.Sleep(time.Second)
+	}
+}
