@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -67,9 +69,13 @@ func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) 
 	return tickets, nil
 }
 
-// ImportVotingKey gives the wallet a ticket's voting key. A key that it has is no error.
+// ImportVotingKey gives the wallet a ticket's voting key. A key that it has is no error. No error shows the key.
 func (w *Wallet) ImportVotingKey(ctx context.Context, wif string) error {
-	return w.Call(ctx, nil, "importprivkey", wif, "imported", false, 0)
+	err := w.Call(ctx, nil, "importprivkey", wif, "imported", false, 0)
+	if err != nil && strings.Contains(err.Error(), wif) {
+		return errors.New("importprivkey: the wallet's answer is not shown, as it shows the key")
+	}
+	return err
 }
 
 // AddTransaction gives the wallet a ticket that is mined in the given block.

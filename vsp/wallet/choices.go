@@ -1,0 +1,216 @@
+package wallet
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/dcrjson/v4"
+
+	"scrutineer/vsp/dcrrpc"
+)
+
+// abstain is the choice of whoever made none, on agendas (chaincfg params) and as a policy.
+const abstain = "abstain"
+
+// subject is what a choice is about.
+type subject int
+
+const (
+	agenda subject = iota
+	tspend
+	treasuryKey
+)
+
+// change is a choice of one ticket that a wallet has to be told.
+type change struct {
+	subject    subject
+	key, value string
+}
+
+// holding is what a wallet holds.
+type holding struct {
+	tickets  map[chainhash.Hash]dcrrpc.TicketInfo
+	treasury map[string]map[string]string // by ticket, then by key in lower case
+}
+
+// has reports whether the wallet holds a ticket, and knows its block.
+func (h holding) has(ticket chainhash.Hash) bool {
+	info, ok := h.tickets[ticket]
+	return ok && info.BlockHeight >= 0
+}
+
+// read returns what the wallet holds from the oldest of the given tickets on.
+func (v *voter) read(ctx context.Context, tickets []want) (holding, error) {
+	from := tickets[0].PurchaseHeight
+	for _, w := range tickets {
+		from = min(from, w.PurchaseHeight)
+	}
+	h := holding{tickets: make(map[chainhash.Hash]dcrrpc.TicketInfo), treasury: make(map[string]map[string]string)}
+	list, err := v.rpc.Tickets(ctx, from)
+	if err != nil {
+		return h, err
+	}
+	for _, info := range list {
+		h.tickets[info.Hash] = info
+	}
+	policies, err := v.rpc.TreasuryPolicies(ctx)
+	if err != nil {
+		return h, err
+	}
+	for _, p := range policies {
+		if h.treasury[p.Ticket] == nil {
+			h.treasury[p.Ticket] = make(map[string]string)
+		}
+		h.treasury[p.Ticket][strings.ToLower(p.Key)] = p.Policy
+	}
+	return h, nil
+}
+
+// changes returns what must change for a ticket that the wallet holds, as far as the holding shows: agendas and treasury
+// keys.
+func (h holding) changes(w want) []change {
+	wanted := maps.Clone(w.Choices.Agendas)
+	current := make(map[string]string)
+	for _, c := range h.tickets[w.Ticket].Choices {
+		current[c.AgendaID] = c.ChoiceID
+		if wanted[c.AgendaID] == "" {
+			wanted[c.AgendaID] = abstain
+		}
+	}
+	changes := differing(agenda, wanted, current)
+	return append(changes, differing(treasuryKey, policies(w.Choices.Treasury), h.treasury[w.Ticket.String()])...)
+}
+
+// differing returns the changes that turn one set of policies into another. A missing one is an abstention.
+func differing(about subject, wanted, current map[string]string) []change {
+	var changes []change
+	for key, policy := range wanted {
+		if now, ok := current[key]; now != policy && (ok || policy != abstain) {
+			changes = append(changes, change{about, key, policy})
+		}
+	}
+	for key := range current {
+		if _, ok := wanted[key]; !ok {
+			changes = append(changes, change{about, key, abstain})
+		}
+	}
+	return changes
+}
+
+// policies returns policies in one spelling: keys in lower case, and one word for abstention, of which the protocol knows
+// three.
+func policies(given map[string]string) map[string]string {
+	one := make(map[string]string, len(given))
+	for key, policy := range given {
+		if policy != "yes" && policy != "no" {
+			policy = abstain
+		}
+		one[strings.ToLower(key)] = policy
+	}
+	return one
+}
+
+// changes returns what must change for a ticket that the wallet holds. A wallet tells a policy on a treasury spend only
+// when asked for it, and falls back to the key's policy where there is none, so that an abstention does not show.
+func (v *voter) changes(ctx context.Context, w want, h holding) ([]change, error) {
+	changes := h.changes(w)
+	current := make(map[string]string)
+	wanted := policies(w.Choices.TSpends)
+	for hash, policy := range wanted {
+		if policy == abstain {
+			delete(wanted, hash)
+			continue
+		}
+		now, err := v.rpc.TSpendPolicy(ctx, hash, w.Ticket)
+		if err != nil {
+			return nil, err
+		}
+		current[hash] = now
+	}
+	changes = append(changes, differing(tspend, wanted, current)...)
+	return slices.DeleteFunc(changes, v.refused.has), nil
+}
+
+// choose makes a ticket that the wallet holds vote as it should.
+func (v *voter) choose(ctx context.Context, w want, h holding) error {
+	changes, err := v.changes(ctx, w, h)
+	if err != nil {
+		return err
+	}
+	for hash, policy := range policies(w.Choices.TSpends) {
+		if policy == abstain {
+			changes = append(changes, change{tspend, hash, abstain})
+		}
+	}
+	for _, c := range changes {
+		err := v.tell(ctx, w.Ticket, c)
+		if unknown(err) {
+			if v.refused.add(c) {
+				v.log.Warn("wallet does not know a choice; its tickets abstain", "key", c.key, "value", c.value, "err", err)
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	v.credit(w)
+	return nil
+}
+
+// tell carries out one change.
+func (v *voter) tell(ctx context.Context, ticket chainhash.Hash, c change) error {
+	switch c.subject {
+	case tspend:
+		return v.rpc.SetTSpendPolicy(ctx, c.key, c.value, ticket)
+	case treasuryKey:
+		return v.rpc.SetTreasuryPolicy(ctx, c.key, c.value, ticket)
+	default:
+		return v.rpc.SetVoteChoice(ctx, c.key, c.value, ticket)
+	}
+}
+
+// unknown reports whether the wallet said that there is no such choice (dcrwallet wallet/wallet.go, SetAgendaChoices, and
+// internal/rpc/jsonrpc/methods.go). Asking again will not help until it is replaced by another version.
+func unknown(err error) bool {
+	switch code, ok := dcrrpc.Code(err); {
+	case !ok:
+		return false
+	case code == dcrjson.ErrRPCInvalidParameter, code == dcrjson.ErrRPCDecodeHexString:
+		return true
+	}
+	return strings.Contains(err.Error(), "no agenda with ID") || strings.Contains(err.Error(), "has no choice ID")
+}
+
+// refusals is the choices that a wallet does not know.
+type refusals struct {
+	mu   sync.Mutex
+	seen map[change]bool
+}
+
+func (r *refusals) has(c change) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen[c]
+}
+
+// add reports whether the choice is new.
+func (r *refusals) add(c change) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen[c] {
+		return false
+	}
+	r.seen[c] = true
+	return true
+}
+
+func (r *refusals) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = make(map[change]bool)
+}

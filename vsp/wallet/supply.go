@@ -1,0 +1,282 @@
+package wallet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/dcrrpc"
+)
+
+const (
+	// inFlight is how many requests a wallet is given at once: its database takes one change at a time, so more only
+	// hide the way there and back.
+	inFlight = 8
+
+	// maxBatch is how many tickets are brought before what was achieved is counted.
+	maxBatch = 200
+
+	// A ticket that a wallet does not take is offered again after firstRetry, then after twice as long, up to lastRetry.
+	firstRetry, lastRetry = time.Second, 5 * time.Minute
+)
+
+// supply brings the wallet what it lacks whenever there may be something.
+func (v *voter) supply(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-v.wake:
+		}
+		err := v.settle(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		v.complain(err)
+	}
+}
+
+// complain logs why tickets could not be brought, once until it is something else. What keeps the wallet away is said by
+// watch.
+func (v *voter) complain(err error) {
+	text := ""
+	if err != nil && !errors.Is(err, dcrrpc.ErrUnreachable) {
+		text = err.Error()
+	}
+	if text != "" && text != v.complaint {
+		v.log.Error("cannot bring tickets", "err", err)
+	}
+	v.complaint = text
+}
+
+// settle compares all tickets if that is due, then brings what is owed. An error ends it; watch calls it again.
+func (v *voter) settle(ctx context.Context) error {
+	if v.away() {
+		return nil
+	}
+	serial, err := v.rpc.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	if serial != v.audited || v.pool.options.Now().Sub(v.auditedAt) >= v.pool.options.AuditEvery {
+		if err := v.audit(ctx, serial); err != nil {
+			return err
+		}
+	}
+	for {
+		batch := v.due()
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := v.bring(ctx, batch); err != nil {
+			return err
+		}
+	}
+}
+
+// away reports whether the wallet did not answer when it was last looked at.
+func (v *voter) away() bool {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	return v.state.Problem == vsp.Unreachable || v.state.Problem == vsp.Unseen
+}
+
+// audit reads what the wallet holds and makes a debt of all that is missing or different.
+func (v *voter) audit(ctx context.Context, serial uint64) error {
+	v.refused.clear()
+	if wanted := v.wanted(); len(wanted) > 0 {
+		h, err := v.read(ctx, wanted)
+		if err != nil {
+			return err
+		}
+		var lost atomic.Int64
+		err = v.each(ctx, wanted, func(ctx context.Context, w want) error {
+			sound, err := v.sound(ctx, w, h)
+			switch {
+			case err != nil:
+				return err
+			case sound:
+				v.credit(w)
+			case v.owe(w):
+				lost.Add(1)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if lost.Load() > 0 {
+			v.log.Warn("wallet has lost tickets or choices", "tickets", lost.Load())
+		}
+	}
+	v.audited, v.auditedAt = serial, v.pool.options.Now()
+	return nil
+}
+
+// sound reports whether the wallet holds a ticket with its choices.
+func (v *voter) sound(ctx context.Context, w want, h holding) (bool, error) {
+	if !h.has(w.Ticket) {
+		return false, nil
+	}
+	changes, err := v.changes(ctx, w, h)
+	return err == nil && len(changes) == 0, err
+}
+
+// wanted returns all wanted tickets.
+func (v *voter) wanted() []want {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	all := make([]want, 0, len(v.pool.wanted))
+	for _, w := range v.pool.wanted {
+		all = append(all, w)
+	}
+	return all
+}
+
+// due returns the next tickets to bring, those bought first, as they may be drawn any time. A wallet must have caught up
+// with a ticket's block before: it would file the ticket as unmined.
+func (v *voter) due() []want {
+	now := v.pool.options.Now()
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	var batch []want
+	for hash, d := range v.debts {
+		if w := v.pool.wanted[hash]; !d.due.After(now) && w.PurchaseHeight <= v.state.Height {
+			batch = append(batch, w)
+		}
+	}
+	slices.SortFunc(batch, func(a, b want) int { return cmp.Compare(a.PurchaseHeight, b.PurchaseHeight) })
+	return batch[:min(len(batch), maxBatch)]
+}
+
+// credit counts a ticket as held, unless other choices have come to be wanted meanwhile.
+func (v *voter) credit(w want) {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	if v.pool.wanted[w.Ticket].edition == w.edition {
+		delete(v.debts, w.Ticket)
+	}
+}
+
+// owe makes a debt of a ticket that is still wanted, and reports whether it was thought to be held.
+func (v *voter) owe(w want) bool {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	if _, wanted := v.pool.wanted[w.Ticket]; !wanted || v.debts[w.Ticket] != nil {
+		return false
+	}
+	v.debts[w.Ticket] = &debt{}
+	return true
+}
+
+// postpone puts off a ticket that the wallet did not take, unless it is put off already. It logs the first time.
+func (v *voter) postpone(w want, cause error) {
+	now := v.pool.options.Now()
+	v.pool.mu.Lock()
+	d := v.debts[w.Ticket]
+	if d == nil || d.due.After(now) {
+		v.pool.mu.Unlock()
+		return
+	}
+	d.due = now.Add(min(firstRetry<<min(d.failures, 16), lastRetry))
+	d.failures++
+	first := d.failures == 1
+	v.pool.mu.Unlock()
+	if first {
+		v.log.Error("wallet does not take a ticket", "ticket", w.Ticket, "err", cause)
+	}
+}
+
+// bring gives the wallet a batch of tickets. An error says that there is no point in going on for now; what is wrong with
+// one ticket only puts that one off.
+func (v *voter) bring(ctx context.Context, batch []want) error {
+	h, err := v.read(ctx, batch)
+	if err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(slices.Clone(batch), func(w want) bool { return h.has(w.Ticket) })
+	if len(missing) > 0 {
+		if err := v.each(ctx, missing, v.add); err != nil {
+			return err
+		}
+		if h, err = v.read(ctx, batch); err != nil {
+			return err
+		}
+	}
+	err = v.each(ctx, batch, func(ctx context.Context, w want) error {
+		if !h.has(w.Ticket) {
+			return errNotTaken
+		}
+		return v.choose(ctx, w, h)
+	})
+	if slices.ContainsFunc(missing, v.drawable) {
+		v.recall(ctx)
+	}
+	return err
+}
+
+// drawable reports whether a ticket may have been drawn already.
+func (v *voter) drawable(w want) bool {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	return w.PurchaseHeight+int64(v.pool.profile.Params.TicketMaturity) <= v.state.Height
+}
+
+// each carries out an act for some tickets, several at once, and puts off those for which it fails, unless the error stands
+// in the way of all alike.
+func (v *voter) each(ctx context.Context, tickets []want, act func(context.Context, want) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inFlight)
+	for _, w := range tickets {
+		group.Go(func() error {
+			err := act(ctx, w)
+			if fatal(err) {
+				return err
+			}
+			if err != nil {
+				v.postpone(w, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// What keeps a wallet from taking a ticket.
+var (
+	errNode  = errors.New("our node cannot be asked for the ticket")
+	errReorg = errors.New("the ticket is not in a block any more")
+
+	// A wallet ignores a ticket that no key of its own can vote with.
+	errNotTaken = errors.New("the wallet does not list the ticket after it was added")
+)
+
+// fatal reports whether an error stands in the way of all tickets alike.
+func fatal(err error) bool {
+	return errors.Is(err, dcrrpc.ErrUnreachable) || errors.Is(err, errNode) || errors.Is(err, context.Canceled) ||
+		dcrrpc.IsCode(err, dcrrpc.CodeLocked)
+}
+
+// add imports one ticket.
+func (v *voter) add(ctx context.Context, w want) error {
+	tx, err := v.pool.chain.Transaction(ctx, w.Ticket)
+	switch {
+	case errors.Is(err, vsp.ErrNoTransaction):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", errNode, err)
+	case tx.Confirmations == 0:
+		return errReorg
+	}
+	if err := v.rpc.ImportVotingKey(ctx, string(w.VotingKey)); err != nil {
+		return err
+	}
+	return v.rpc.AddTransaction(ctx, tx.Block, tx.Tx)
+}
