@@ -13,7 +13,7 @@ type stats struct {
 	tip    Tip
 }
 
-// Info tells what the VSP is and does. While Run runs, it is as fresh as the newest block.
+// Info tells what the VSP is and does, all but its public key. While Run runs, it is as fresh as the newest block.
 func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 	st := s.stats.Load()
 	if st == nil {
@@ -25,7 +25,6 @@ func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 	info := vspapi.Info{
 		APIVersions:   []int64{3},
 		Timestamp:     s.now().Unix(),
-		PubKey:        s.PubKey,
 		FeePercentage: s.FeePercent,
 		VspClosed:     s.Closed,
 		VspClosedMsg:  s.ClosedMessage,

@@ -31,8 +31,10 @@ func NewRequest(body []byte, signature string) Request {
 	return r
 }
 
-// Unreadable returns the request whose body could not be read.
-func Unreadable(err error) Request { return Request{err: refusef(vspapi.BadRequest, "%v", err)} }
+// Unreadable returns the request whose body could not be read, with what its sender is told. The cause may be nil.
+func Unreadable(text string, cause error) Request {
+	return Request{err: &Error{Code: vspapi.BadRequest, Message: text, Err: cause}}
+}
 
 // Ticket returns the hash of the ticket that the request names, if it is one. Nothing says that it is true.
 func (r Request) Ticket() (chainhash.Hash, bool) {

@@ -1,8 +1,6 @@
 package vsp
 
 import (
-	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,12 +20,11 @@ type Config struct {
 	Store         Store
 	Chain         Chain
 	Voters        Voters
-	FeePercent    float64           // 0.01 to 100, of what a vote earns; more than two decimals are cut off
-	XPub          string            // of the account that fees are paid to
-	PubKey        ed25519.PublicKey // by which wallets know this VSP
-	Closed        bool              // takes no new tickets
-	ClosedMessage string            // told while closed
-	Version       string            // told as vspdversion; wallets compare it as a semantic version of vspd's
+	FeePercent    float64 // 0.01 to 100, of what a vote earns; more than two decimals are cut off
+	XPub          string  // of the account that fees are paid to
+	Closed        bool    // takes no new tickets
+	ClosedMessage string  // told while closed
+	Version       string  // told as vspdversion; wallets compare it as a semantic version of vspd's
 	Log           *slog.Logger
 	Now           func() time.Time
 }
@@ -63,9 +60,6 @@ func New(config Config) (*Service, error) {
 	}
 	if p := config.FeePercent; !(p >= 0.01 && p <= 100) {
 		return nil, fmt.Errorf("fee of %v percent: must be 0.01 to 100", p)
-	}
-	if len(config.PubKey) != ed25519.PublicKeySize {
-		return nil, errors.New("no public key to be known by")
 	}
 	if !config.Closed {
 		config.ClosedMessage = ""

@@ -1,0 +1,125 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"scrutineer/vsp/vspapi"
+)
+
+// entry is what a request's line in the log tells besides the obvious. Each request has its own.
+type entry struct {
+	ticket  string
+	refused bool
+	code    vspapi.Code // if refused
+	err     error       // what lies behind a refusal
+}
+
+type entryKey struct{}
+
+func entryOf(r *http.Request) *entry {
+	e, _ := r.Context().Value(entryKey{}).(*entry)
+	return e
+}
+
+// observe logs every request in one line, and answers for a handler that panics.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		e := new(entry)
+		r = r.WithContext(context.WithValue(r.Context(), entryKey{}, e))
+		seen := &recorder{ResponseWriter: w}
+		defer func() {
+			if p := recover(); p != nil {
+				s.panicked(seen, r, p)
+			}
+			s.log.LogAttrs(r.Context(), level(r, e), "request", e.attributes(r, seen.status, time.Since(start))...)
+		}()
+		next.ServeHTTP(seen, r)
+	})
+}
+
+// panicked answers with an internal error where nothing was sent yet.
+func (s *Server) panicked(w *recorder, r *http.Request, p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	s.log.ErrorContext(r.Context(), "panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if w.status == 0 {
+		s.reply(w, r, nil, errPanic)
+	}
+}
+
+var errPanic = errors.New("panic")
+
+func level(r *http.Request, e *entry) slog.Level {
+	switch {
+	case endpoint(r) == noEndpoint:
+		return slog.LevelDebug // passers-by
+	case e.refused && e.code == vspapi.InternalError && r.Context().Err() == nil:
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// maxErrText is how much of an error is logged, in characters: it may quote what was sent.
+const maxErrText = 400
+
+func (e *entry) attributes(r *http.Request, status int, took time.Duration) []slog.Attr {
+	attributes := []slog.Attr{
+		slog.String("method", r.Method),
+		slog.String("endpoint", endpoint(r)),
+		slog.Int("status", status),
+		slog.Duration("took", took),
+	}
+	if e.ticket != "" {
+		attributes = append(attributes, slog.String("ticket", e.ticket))
+	}
+	if e.refused {
+		attributes = append(attributes, slog.Int("code", int(e.code)))
+	}
+	if e.err != nil {
+		attributes = append(attributes, slog.String("err", fmt.Sprintf("%.*s", maxErrText, e.err)))
+	}
+	return attributes
+}
+
+// endpoint names the route, not what was asked for: that is anybody's text.
+func endpoint(r *http.Request) string {
+	if routes := chi.RouteContext(r.Context()); routes != nil && routes.RoutePattern() != "" {
+		return routes.RoutePattern()
+	}
+	return noEndpoint
+}
+
+const noEndpoint = "none"
+
+// recorder remembers the status that was sent; 0 before.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,159 @@
+// Package server answers the VSP's HTTP requests: the v3 API and the front page.
+//
+// It reads, signs and writes; what is answered is the vsp.Service's. An answer is signed over the exact bytes that are
+// sent, refusals as well. The request's body and what is secret in it are never logged. TLS, and limits on how often
+// somebody may ask, are left to what stands before it.
+//
+// The contract is vspd 1.5's. Every difference from it is deliberate, and one that the wallets in use accept:
+//   - An answer is given only after what it says is stored; vspd stores the record of a request after its answer.
+//   - feeaddress checks the signature before it publishes a ticket. A ticket that the node has is not asked a parent for.
+//     One whose fee was received is refused (3) without asking the node.
+//   - A ticket hash that nobody knows is an unknown ticket (6); in vspd an internal error.
+//   - payfee takes a payment after its promise has run out while the amount would be asked for again.
+//   - A fee is in error only once the network has refused it for good. When the node is away a payment is taken (it stays
+//     "received", and is sent when the node is back), and when the node has lost a fee it is sent again.
+//   - A fee whose inputs are spent is refused with 15, for which wallets make another, and not with 16.
+//   - A fee in error that is mined nevertheless counts as paid.
+//   - A ticket goes to the wallets as soon as its fee is broadcast; vspd waits until that is confirmed.
+//   - Bytes after a request's JSON are refused (0); vspd takes them and can then never change the ticket's choices.
+//   - A body above 1 MiB is refused as that, and not as broken JSON.
+//   - setvotechoices refuses a timestamp of more than a day ahead (17), and works while no wallet is reachable.
+//   - A payment that is sent again does not take back choices that were set since.
+//   - Treasury keys and tspend hashes are kept in small letters, and at most 128 of each are kept of one ticket.
+//   - A voting key of another scheme than ECDSA is refused (11).
+//   - ticketstatus answers {} where vspd may answer null.
+//   - vspinfo is as fresh as the newest block; vspd's counts lag by up to a minute. Its errors are signed JSON.
+//   - setaltsignaddr is not there yet.
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/vspapi"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Service      *vsp.Service
+	Key          ed25519.PrivateKey // signs the answers; wallets know the VSP by its public key
+	Designation  string             // the VSP's name, for people
+	SupportEmail string
+	Log          *slog.Logger // may be nil
+}
+
+// Server answers requests. It is an http.Handler.
+type Server struct {
+	config Config
+	log    *slog.Logger
+	http.Handler
+}
+
+// New returns a Server.
+func New(config Config) *Server {
+	s := &Server{config: config, log: config.Log}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	r := chi.NewRouter()
+	r.Use(s.observe, s.sameOrigin)
+	r.Get("/", s.home)
+	r.Get(vspapi.PathInfo, s.info)
+	r.Post(vspapi.PathFeeAddress, post(s, config.Service.FeeAddress))
+	r.Post(vspapi.PathPayFee, post(s, config.Service.PayFee))
+	r.Post(vspapi.PathTicketStatus, post(s, config.Service.TicketStatus))
+	r.Post(vspapi.PathSetVoteChoices, post(s, config.Service.SetVoteChoices))
+	nothing := redirectSlash(r)
+	r.NotFound(nothing)
+	r.MethodNotAllowed(nothing)
+	s.Handler = r
+	return s
+}
+
+// Time limits. A request is small, but may come through Tor. An answer may have to wait for a ticket's parent, and for
+// the node; actTimeout ends before writeTimeout, so that there is an answer.
+const (
+	headerTimeout   = 5 * time.Second
+	readTimeout     = 15 * time.Second
+	actTimeout      = 45 * time.Second
+	writeTimeout    = 75 * time.Second
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 10 * time.Second
+)
+
+// Serve answers requests from a listener until the context ends, and then finishes what it has begun.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve on %v: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(ending)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-served
+	if err != nil {
+		return fmt.Errorf("stop serving on %v: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+// sameOrigin keeps other sites' pages from sending requests through their visitors' browsers.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := protection.Check(r); err != nil {
+			entryOf(r).err = err
+			plain(w, http.StatusBadRequest, "CSRF failure")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// redirectSlash answers what has no route: a path with a slash too many is sent to the one without, as gin does for vspd.
+func redirectSlash(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		path, slash := strings.CutSuffix(r.URL.Path, "/")
+		if !slash || path == "" || !routes.Match(chi.NewRouteContext(), r.Method, path) {
+			plain(w, http.StatusNotFound, "404 page not found")
+			return
+		}
+		status := http.StatusTemporaryRedirect
+		if r.Method == http.MethodGet {
+			status = http.StatusMovedPermanently
+		}
+		http.Redirect(w, r, path, status)
+	}
+}
+
+// plain writes a text that is not part of the API.
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(status)
+	fmt.Fprint(w, text)
+}
