@@ -1,0 +1,199 @@
+// Package rpctest is a JSON-RPC daemon for tests: TLS, a websocket, methods that a test writes, and the ways a daemon fails.
+//
+// What it answers is the test's business. It is no substitute for the real daemons, but it can hang, lie and break off at
+// will, which they cannot.
+package rpctest
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/decred/dcrd/dcrjson/v4"
+	"github.com/gorilla/websocket"
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/vsp/dcrrpc"
+)
+
+// The credentials that a Server takes.
+const (
+	User     = "user"
+	Password = "password"
+)
+
+// Method answers one call. An error that is no *dcrjson.RPCError is sent as one with the code for a wallet's errors.
+type Method func(params []json.RawMessage) (any, error)
+
+// Hang is what a Method returns to give no answer.
+var Hang = errors.New("no answer")
+
+// Drop is what a Method returns to break the connection off.
+var Drop = errors.New("break off")
+
+// Garbage is what a Method returns to send what is no JSON.
+var Garbage = errors.New("garbage")
+
+// Server is a daemon. It is safe for concurrent use.
+type Server struct {
+	t       testing.TB
+	address string
+	cert    []byte
+
+	mu      sync.Mutex // guards what follows
+	methods map[string]Method
+	http    *httptest.Server
+	conns   map[*websocket.Conn]bool
+	calls   []string
+	dials   int
+}
+
+// New starts a server that knows no methods; it ends with the test.
+func New(t testing.TB) *Server {
+	s := &Server{t: t, methods: make(map[string]Method), conns: make(map[*websocket.Conn]bool)}
+	s.Start()
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Config returns how to reach the server.
+func (s *Server) Config() dcrrpc.Config {
+	return dcrrpc.Config{Address: s.address, User: User, Password: Password, CertPEM: s.cert}
+}
+
+// Handle sets what a method answers.
+func (s *Server) Handle(method string, answer Method) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.methods[method] = answer
+}
+
+// Answer makes a method always answer the same.
+func (s *Server) Answer(method string, result any) {
+	s.Handle(method, func([]json.RawMessage) (any, error) { return result, nil })
+}
+
+// Start listens, after Stop at the same address as before.
+func (s *Server) Start() {
+	address := "127.0.0.1:0"
+	if s.address != "" {
+		address = s.address
+	}
+	listener, err := net.Listen("tcp", address)
+	require.NoError(s.t, err)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	server.Listener.Close()
+	server.Listener = listener
+	server.StartTLS()
+	s.address = listener.Addr().String()
+	s.cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	s.mu.Lock()
+	s.http = server
+	s.mu.Unlock()
+}
+
+// Stop breaks off all connections and listens no more.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	server := s.http
+	s.http = nil
+	s.mu.Unlock()
+	if server == nil {
+		return
+	}
+	s.DropAll()
+	server.Close()
+}
+
+// DropAll breaks off all connections.
+func (s *Server) DropAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		conn.UnderlyingConn().Close()
+	}
+}
+
+// Notify sends a notification to all who are connected.
+func (s *Server) Notify(method string, params ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		message := map[string]any{"jsonrpc": "1.0", "id": nil, "method": method, "params": params}
+		_ = conn.WriteJSON(message)
+	}
+}
+
+// Calls returns the methods called so far, in the order in which they came.
+func (s *Server) Calls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.calls...)
+}
+
+// Dials returns how many websockets were opened so far.
+func (s *Server) Dials() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dials
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if user, password, ok := r.BasicAuth(); !ok || user != User || password != Password {
+		http.Error(w, "401 Unauthorized.", http.StatusUnauthorized)
+		return
+	}
+	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.conns[conn] = true
+	s.dials++
+	s.mu.Unlock()
+	var answers sync.WaitGroup
+	for {
+		var call dcrjson.Request
+		if conn.ReadJSON(&call) != nil {
+			break
+		}
+		s.mu.Lock()
+		s.calls = append(s.calls, call.Method)
+		method := s.methods[call.Method]
+		s.mu.Unlock()
+		answers.Go(func() { s.answer(conn, call, method) })
+	}
+	answers.Wait()
+	s.mu.Lock()
+	delete(s.conns, conn)
+	s.mu.Unlock()
+	conn.Close()
+}
+
+func (s *Server) answer(conn *websocket.Conn, call dcrjson.Request, method Method) {
+	var result any
+	var err error = dcrjson.ErrRPCMethodNotFound
+	if method != nil {
+		result, err = method(call.Params)
+	}
+	var refusal *dcrjson.RPCError
+	if err != nil && !errors.As(err, &refusal) {
+		refusal = &dcrjson.RPCError{Code: dcrjson.ErrRPCWallet, Message: err.Error()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case errors.Is(err, Hang):
+	case errors.Is(err, Drop):
+		conn.UnderlyingConn().Close()
+	case errors.Is(err, Garbage):
+		_ = conn.WriteMessage(websocket.TextMessage, []byte("{]"))
+	default:
+		_ = conn.WriteJSON(map[string]any{"jsonrpc": "1.0", "id": call.ID, "result": result, "error": refusal})
+	}
+}
