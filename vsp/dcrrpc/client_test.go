@@ -285,6 +285,7 @@ func TestNotificationsComeBackAfterARestart(t *testing.T) {
 		s.Notify("news", 1)
 		require.Equal(t, "news", <-heard)
 		s.Stop()
+		require.ErrorIs(t, c.Call(t.Context(), nil, "ping"), dcrrpc.ErrUnreachable)
 		s.Start()
 	}
 	require.Equal(t, []string{"notifyblocks", "ping", "notifyblocks", "ping"}, s.Calls())
