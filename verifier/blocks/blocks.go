@@ -1,0 +1,93 @@
+package blocks
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/decred/dcrd/blockchain/standalone/v2"
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/wire"
+
+	"scrutineer/verifier/votes"
+)
+
+// inFlight is how many blocks are asked for ahead of the one wanted. Four keep both sides of a loopback connection busy;
+// more help where the node is far away. It stays under what dcrd does for one connection at a time
+// (--rpcmaxconcurrentreqs, 20).
+const inFlight = 12
+
+type answer struct {
+	block *wire.MsgBlock
+	err   error
+}
+
+// Range returns the blocks from height first to the tip, in order, while the next ones are already being fetched.
+func (n *Node) Range(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[*wire.MsgBlock, error] {
+	return func(yield func(*wire.MsgBlock, error) bool) {
+		hashes, err := n.hashes(ctx, first, tip)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		var fetches sync.WaitGroup
+		defer fetches.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		ahead := make(chan chan answer, inFlight)
+		fetches.Go(func() {
+			defer close(ahead)
+			for i, hash := range hashes {
+				answers := make(chan answer, 1)
+				select {
+				case ahead <- answers:
+				case <-ctx.Done():
+					return
+				}
+				fetches.Go(func() {
+					block, err := n.block(ctx, first+int64(i), hash)
+					answers <- answer{block, err}
+				})
+			}
+		})
+		for answers := range ahead {
+			a := <-answers
+			if !yield(a.block, a.err) || a.err != nil {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// block fetches a block and makes sure that it is the one asked for.
+func (n *Node) block(ctx context.Context, height int64, hash chainhash.Hash) (*wire.MsgBlock, error) {
+	block, err := n.rpc.Block(ctx, hash)
+	if err == nil {
+		err = verify(block, hash)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("block %d, %v, of %s: %w", height, hash, n.rpc.Address(), err)
+	}
+	return block, nil
+}
+
+// verify holds a block against its hash: the header by hashing it, the transactions by the header's merkle root. Up to
+// DCP-0005 a header had one root for each of the two trees of transactions, since then one for both.
+func verify(block *wire.MsgBlock, hash chainhash.Hash) error {
+	header := &block.Header
+	if got := block.BlockHash(); got != hash {
+		return fmt.Errorf("the answer is another block, %v", got)
+	}
+	if standalone.CalcCombinedTxTreeMerkleRoot(block.Transactions, block.STransactions) == header.MerkleRoot {
+		return nil
+	}
+	if standalone.CalcTxTreeMerkleRoot(block.Transactions) == header.MerkleRoot &&
+		standalone.CalcTxTreeMerkleRoot(block.STransactions) == header.StakeRoot {
+		return nil
+	}
+	return fmt.Errorf("its transactions are not those that its header commits to")
+}
