@@ -1,0 +1,343 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/storetest"
+)
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childDatabase); path != "" {
+		write(path, os.Getenv(childRound)) // until it is killed
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) vsp.Store { return database(t, filepath.Join(t.TempDir(), "vsp.db")) })
+}
+
+// TestTwoProcesses runs the suite on two handles that know nothing of each other, as two processes would: one writes,
+// the other reads.
+func TestTwoProcesses(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) vsp.Store {
+		path := filepath.Join(t.TempDir(), "vsp.db")
+		return pair{Store: database(t, path), other: database(t, path)}
+	})
+}
+
+// pair is a Store whose odd writes and whose reads go through another handle.
+type pair struct {
+	*Store
+	other *Store
+}
+
+func (p pair) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, error) {
+	return p.other.Ticket(ctx, hash)
+}
+
+func (p pair) Select(ctx context.Context, f vsp.Filter) ([]vsp.Ticket, error) {
+	return p.other.Select(ctx, f)
+}
+
+func (p pair) NextFeeIndex(ctx context.Context, xpub string) (uint32, error) {
+	return p.turn().NextFeeIndex(ctx, xpub)
+}
+
+func (p pair) Insert(ctx context.Context, t vsp.Ticket) error { return p.turn().Insert(ctx, t) }
+
+func (p pair) Update(ctx context.Context, hash chainhash.Hash,
+	act func(*vsp.Ticket) (*vsp.Change, error)) (vsp.Ticket, error) {
+	return p.turn().Update(ctx, hash, act)
+}
+
+// turn returns one of the two by chance.
+func (p pair) turn() *Store {
+	if time.Now().UnixMicro()%2 == 0 {
+		return p.other
+	}
+	return p.Store
+}
+
+func TestOpenAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vsp.db")
+	const openers = 8
+	opened := make(chan error, openers)
+	for range openers {
+		go func() {
+			s, err := Open(t.Context(), path, sealer(t, 1))
+			if err == nil {
+				err = s.Close()
+			}
+			opened <- err
+		}()
+	}
+	for range openers {
+		require.NoError(t, <-opened)
+	}
+}
+
+func TestReopen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vsp.db")
+	s := database(t, path)
+	paid := ticket(1)
+	require.NoError(t, s.Insert(t.Context(), paid))
+	_, err := s.Update(t.Context(), paid.Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
+		t.Confirmed = true
+		return &vsp.Change{Request: []byte("{}"), Answered: 7}, nil
+	})
+	require.NoError(t, err)
+	voted := vsp.Spend{Ticket: paid.Hash, Outcome: vsp.Voted, Height: 9, By: chainhash.Hash{9}}
+	position := vsp.Position{Height: 9, Hash: chainhash.Hash{8}}
+	require.NoError(t, s.Settle(t.Context(), position, []vsp.Spend{voted}))
+	_, err = s.NextFeeIndex(t.Context(), "spub")
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+
+	s = database(t, path)
+	paid.Confirmed, paid.Outcome, paid.SpentHeight, paid.SpentBy = true, voted.Outcome, voted.Height, voted.By
+	got, err := s.Ticket(t.Context(), paid.Hash)
+	require.NoError(t, err)
+	require.Equal(t, paid, got)
+	require.True(t, paid.VotingKey == got.VotingKey)
+	changes, err := s.Changes(t.Context(), paid.Hash)
+	require.NoError(t, err)
+	require.Equal(t, []vsp.Change{{Request: []byte("{}"), Answered: 7}}, changes)
+	at, err := s.Position(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, position, at)
+	index, err := s.NextFeeIndex(t.Context(), "spub")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, index)
+}
+
+func TestFilesAreTheOwnersOnly(t *testing.T) {
+	folder := t.TempDir()
+	s := database(t, filepath.Join(folder, "vsp.db"))
+	require.NoError(t, s.Insert(t.Context(), ticket(1)))
+	_, err := s.Ticket(t.Context(), ticket(1).Hash)
+	require.NoError(t, err)
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, files, 3, "the database, its log and the log's index")
+	for _, f := range files {
+		info, err := f.Info()
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name())
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	folder := t.TempDir()
+	path := func(name string) string { return filepath.Join(folder, name) }
+	require.NoError(t, database(t, path("other-key.db")).Close())
+
+	s := database(t, path("newer.db"))
+	_, err := s.writer.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+
+	require.NoError(t, os.WriteFile(path("text.db"), []byte(strings.Repeat("no database ", 1000)), 0o600))
+
+	for name, c := range map[string]struct {
+		key  byte
+		says string
+	}{
+		"other-key.db":   {2, "the sealing key is not the one this database was sealed with"},
+		"newer.db":       {1, "its schema is version 99, and this program knows none newer than 1"},
+		"text.db":        {1, "not a database"},
+		"no-folder/x.db": {1, "no such file or directory"},
+	} {
+		_, err := Open(t.Context(), path(name), sealer(t, c.key))
+		require.ErrorContains(t, err, c.says)
+		require.ErrorContains(t, err, path(name))
+	}
+	require.NoError(t, database(t, path("other-key.db")).Close(), "the right key is still right")
+}
+
+func TestPathIsTakenAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?mode=memory&%41#.db")
+	s := database(t, path)
+	require.NoError(t, s.Insert(t.Context(), ticket(1)))
+	require.NoError(t, s.Close())
+	require.FileExists(t, path)
+}
+
+// TestWriterWaitsNoLongerThanItsContext has another process hold the database's write lock.
+func TestWriterWaitsNoLongerThanItsContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vsp.db")
+	s, other := database(t, path), database(t, path)
+	held, err := begin(t.Context(), other.writer)
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	require.ErrorIs(t, s.Insert(ctx, ticket(1)), context.DeadlineExceeded)
+	require.Less(t, time.Since(start), time.Second)
+	_, err = s.Ticket(t.Context(), ticket(1).Hash)
+	require.ErrorIs(t, err, vsp.ErrNoTicket, "readers do not wait for a writer")
+
+	inserted := make(chan error, 1)
+	go func() { inserted <- s.Insert(t.Context(), ticket(1)) }()
+	require.NoError(t, held.Rollback())
+	require.NoError(t, <-inserted)
+}
+
+// TestWritesAreWhole makes the last statement of a transaction fail.
+func TestWritesAreWhole(t *testing.T) {
+	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
+	require.NoError(t, s.Insert(t.Context(), ticket(1)))
+	position := vsp.Position{Height: 5}
+	spend := vsp.Spend{Ticket: ticket(1).Hash, Outcome: vsp.Voted, Height: 5}
+	require.NoError(t, s.Settle(t.Context(), position, []vsp.Spend{spend}))
+	before, err := s.Ticket(t.Context(), ticket(1).Hash)
+	require.NoError(t, err)
+	for _, table := range []string{"scan", "changes"} {
+		_, err := s.writer.Exec("CREATE TRIGGER fail_" + table + " BEFORE INSERT ON " + table +
+			" BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+		require.NoError(t, err)
+	}
+
+	spend.Outcome = vsp.Missed
+	require.ErrorContains(t, s.Settle(t.Context(), vsp.Position{Height: 6}, []vsp.Spend{spend}), "disk full")
+	_, err = s.Rewind(t.Context(), vsp.Position{Height: 4})
+	require.ErrorContains(t, err, "disk full")
+	_, err = s.Update(t.Context(), ticket(1).Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
+		t.Confirmed = true
+		return &vsp.Change{}, nil
+	})
+	require.ErrorContains(t, err, "disk full")
+
+	after, err := s.Ticket(t.Context(), ticket(1).Hash)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	at, err := s.Position(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, position, at)
+}
+
+func TestSettings(t *testing.T) {
+	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		var got string
+		require.NoError(t, s.writer.QueryRow("PRAGMA "+pragma).Scan(&got))
+		require.Equal(t, want, got, pragma)
+	}
+	_, err := s.reader.Exec("DELETE FROM tickets")
+	require.ErrorContains(t, err, "readonly")
+}
+
+func TestSelectsUseAnIndex(t *testing.T) {
+	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
+	yes := true
+	for _, filter := range []vsp.Filter{
+		{Confirmed: &yes},
+		{Fee: []vsp.FeeStatus{vsp.FeeReceived, vsp.FeeBroadcast}},
+		{Outcome: []vsp.Outcome{vsp.NoOutcome}},
+		{Confirmed: &yes, Fee: []vsp.FeeStatus{vsp.FeeReceived}, Outcome: []vsp.Outcome{vsp.NoOutcome}},
+	} {
+		where, args := conditions(filter)
+		plan := explain(t, s, "SELECT "+columns+" FROM tickets"+where+" ORDER BY id", args...)
+		require.Contains(t, plan, "SEARCH tickets USING INDEX", where)
+	}
+	require.Contains(t, explain(t, s, "SELECT outcome, COUNT(*) FROM tickets WHERE fee_status = 'confirmed' GROUP BY outcome"),
+		"USING COVERING INDEX")
+}
+
+func explain(t *testing.T, s *Store, query string, args ...any) (plan string) {
+	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+query, args...)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+		plan += detail + "\n"
+	}
+	require.NoError(t, rows.Err())
+	return plan
+}
+
+func TestFeeIndexesEndBeforeTheHardened(t *testing.T) {
+	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
+	_, err := s.writer.Exec("INSERT INTO fee_indexes (xpub, last) VALUES ('spub', 2147483646)")
+	require.NoError(t, err)
+	index, err := s.NextFeeIndex(t.Context(), "spub")
+	require.NoError(t, err)
+	require.EqualValues(t, 1<<31-1, index)
+	for range 2 {
+		_, err = s.NextFeeIndex(t.Context(), "spub")
+		require.ErrorContains(t, err, "no index left")
+	}
+}
+
+// TestDamagedRows gives an error for what no Store has written.
+func TestDamagedRows(t *testing.T) {
+	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
+	for says, damage := range map[string]string{
+		"where a hash should be":    "spent_by = x'00'",
+		"unexpected end of JSON":    "agendas = '{'",
+		"sealed about the voting":   "voting_key = zeroblob(80)",
+		"sealed text is cut short":  "voting_key = x'00'",
+		"unknown outcome \"other\"": "outcome = 'other', fee_status = 'confirmed'",
+	} {
+		require.NoError(t, s.Remove(t.Context(), ticket(1).Hash))
+		require.NoError(t, s.Insert(t.Context(), ticket(1)))
+		_, err := s.writer.Exec("UPDATE tickets SET " + damage)
+		require.NoError(t, err)
+		_, ticketErr := s.Ticket(t.Context(), ticket(1).Hash)
+		_, selectErr := s.Select(t.Context(), vsp.Filter{})
+		_, countsErr := s.Counts(t.Context())
+		require.ErrorContains(t, errors.Join(ticketErr, selectErr, countsErr), says)
+	}
+}
+
+func database(t testing.TB, path string) *Store {
+	s, err := Open(t.Context(), path, sealer(t, 1))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// sealer returns the Sealer of the nth key.
+func sealer(t testing.TB, n byte) *Sealer {
+	key := make([]byte, 32)
+	key[0] = n
+	s, err := NewSealer(key)
+	require.NoError(t, err)
+	return s
+}
+
+// votingKey looks like one, so that it is found where it should not be.
+const votingKey = "PmQdMn8xafwaQouk8ngs1CccRCB1ZmsqQxBaxNR4vhQi5a5QB5716"
+
+// ticket returns the nth of some tickets whose fee was received.
+func ticket(n int) vsp.Ticket {
+	return vsp.Ticket{
+		Hash:       chainhash.HashH([]byte{byte(n), byte(n >> 8), byte(n >> 16)}),
+		Commitment: "SsWKp7wtdTZYabYFYSc9cnxhwFEjA5g4pFc",
+		Fee: vsp.Fee{
+			XPub:    "spubVV1z2AFYjVZvzM45FSaWMPRqyUoUwyW78wfANdjdNG6JGCXrr8AbRvUgYb3Lm1iun9CgHew1KswdePryNLKEnBSQ82AjNpYdQgzXPUme9c6",
+			Index:   uint32(n),
+			Address: "SsfxpUEWTz1SqM7qSqgtBc8vBjvSDTuwEV4",
+			Amount:  1_234_567,
+			Expires: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
+			Status:  vsp.FeeReceived,
+			Tx:      make([]byte, 250),
+		},
+		VotingKey: votingKey,
+		Choices:   vsp.Choices{Agendas: map[string]string{"maxtreasuryspend": "yes"}},
+	}
+}
