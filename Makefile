@@ -10,7 +10,7 @@ FUZZTIME ?= 60s
 
 ## help: list the targets
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | sed 's/^\([a-z]*\): /  make \1\t/'
 
 ## trial: a private network of real daemons votes, breaks and is judged; the report is printed (needs only Go)
 trial: bin/vsptestnet

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"scrutineer/alerts"
+	"scrutineer/alerts/email"
+	"scrutineer/vsp"
+)
+
+// newDesk returns the desk that the configuration asks for, or nil if it asks for none.
+func newDesk(s *settings, log *slog.Logger) (*alerts.Desk, error) {
+	if s.Alerts == nil {
+		return nil, nil
+	}
+	var roots *x509.CertPool
+	if s.mailCA != nil {
+		roots = x509.NewCertPool()
+		roots.AppendCertsFromPEM(s.mailCA)
+	}
+	sender, err := email.New(email.Config{
+		Server: s.Alerts.SMTP, Encryption: email.Encryption(s.Alerts.TLS), Roots: roots,
+		Username: s.Alerts.User, Password: s.mailPassword, From: s.Alerts.From, Site: s.Site,
+	})
+	if err != nil {
+		return nil, err
+	}
+	rules := alerts.DefaultRules()
+	rules.Remind = time.Duration(s.Alerts.RemindEvery)
+	return alerts.NewDesk(alerts.Config{Rules: rules, Sender: sender, Recipients: s.Alerts.To, Log: log, Retry: alerts.DefaultRetry()}), nil
+}
+
+// drain gives the mails that still wait a last chance.
+func drain(desk *alerts.Desk, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := desk.Close(ctx); err != nil {
+		log.Error("alerts not delivered", "err", err)
+	}
+}
+
+// problems is what each problem of a wallet is called in a mail. NoProblem and Unseen are nothing to mail about.
+var problems = map[vsp.Problem]struct{ headline, action string }{
+	vsp.Unreachable: {"does not answer", "see whether dcrwallet runs there, and whether the private link is up"},
+	vsp.NoNode:      {"has lost its node", "see whether dcrd runs on the same host"},
+	vsp.SPV:         {"runs without a node", "start it with --rpcconnect to the dcrd on its host"},
+	vsp.NotVoting:   {"does not vote", "start it with --enablevoting"},
+	vsp.Locked:      {"is locked", "unlock it: dcrctl --wallet walletpassphrase PASS 0"},
+}
+
+// watchVoters tells the desk at each tick what is seen of every wallet, until the context ends.
+func watchVoters(ctx context.Context, desk *alerts.Desk, voters vsp.Voters, site string, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	seen := map[string]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			states := voters.States()
+			for _, state := range states {
+				observe(desk, now.UTC(), state, states, site, seen)
+			}
+		}
+	}
+}
+
+// observe tells the desk of one wallet. Each kind of problem is a condition of its own: one that gave way to another is
+// over, unless the wallet does not answer, which says nothing about the rest.
+func observe(desk *alerts.Desk, now time.Time, state vsp.VoterState, all []vsp.VoterState, site string, seen map[string]time.Time) {
+	if state.Problem == vsp.Unseen {
+		return
+	}
+	if problem, bad := problems[state.Problem]; bad {
+		desk.Bad(conditionKey(state.Name, state.Problem), now, alert(state, all, problem.headline, problem.action, site))
+		if state.Problem == vsp.Unreachable {
+			return
+		}
+	}
+	if !state.Seen.After(seen[state.Name]) {
+		return // nothing new was seen, so nothing is known to be over
+	}
+	seen[state.Name] = state.Seen
+	for problem := range problems {
+		if problem != state.Problem {
+			desk.Good(conditionKey(state.Name, problem), now, "")
+		}
+	}
+}
+
+func conditionKey(wallet string, problem vsp.Problem) alerts.Key {
+	return alerts.Key(fmt.Sprintf("wallet/%s/%s", wallet, problem))
+}
+
+// alert words what is wrong with one wallet, and what that means for the votes.
+func alert(state vsp.VoterState, all []vsp.VoterState, headline, action, site string) alerts.Alert {
+	var others []string
+	for _, other := range all {
+		if other.Name != state.Name && other.Online() {
+			others = append(others, other.Name)
+		}
+	}
+	a := alerts.Alert{
+		Subject: state.Name, Problem: headline, Severity: alerts.Warn,
+		What:   fmt.Sprintf("%s %s: %s.", state.Name, headline, state.Detail),
+		Action: fmt.Sprintf("On %s, %s.", state.Name, action),
+		Seen:   fmt.Sprintf("The front end of %s, asking the wallet's RPC.", site),
+	}
+	switch len(others) {
+	case 0:
+		a.Severity = alerts.Crit
+		a.Impact = "No wallet can vote: every ticket that wins now is missed."
+	case 1:
+		a.Severity = alerts.Crit
+		a.Impact = fmt.Sprintf("Votes are cast by %s alone. One more failure and votes are missed.", others[0])
+	default:
+		a.Impact = fmt.Sprintf("Votes are still cast by %s.", list(others))
+	}
+	return a
+}
+
+// list joins names as a sentence does.
+func list(names []string) string {
+	text := ""
+	for i, name := range names {
+		switch {
+		case i == 0:
+		case i == len(names)-1:
+			text += " and "
+		default:
+			text += ", "
+		}
+		text += name
+	}
+	return text
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// The signing key is what wallets know the VSP by: it must outlive every machine. It is kept as PKCS#8 in PEM, so that
+// openssl can show it.
+const signingKeyBlock = "PRIVATE KEY"
+
+// writeSigningKey makes a new key and stores it in a file that must not be there yet.
+func writeSigningKey(path string) (ed25519.PublicKey, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate signing key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("encode signing key: %w", err)
+	}
+	return public, writeNew(path, pem.EncodeToMemory(&pem.Block{Type: signingKeyBlock, Bytes: der}))
+}
+
+// parseSigningKey reads what a signing key's file holds. Errors complete a sentence that begins with the file's name.
+func parseSigningKey(data []byte) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != signingKeyBlock {
+		return nil, errors.New("holds no PEM private key: vsp init makes one")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("holds no PKCS#8 private key: vsp init makes one")
+	}
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, errors.New("holds another kind of key than Ed25519: vsp init makes one")
+	}
+	return private, nil
+}
+
+// writeNew writes a file that only its owner may read, and that must not be there yet.
+func writeNew(path string, data []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Sync()
+}
