@@ -1,0 +1,194 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"scrutineer/cmd/configfile"
+	"scrutineer/verifier"
+	"scrutineer/verifier/probe"
+	"scrutineer/vsp/dcrrpc"
+	"scrutineer/vsp/network"
+)
+
+// config is trial.toml as written. Paths begin at the file's own folder.
+type config struct {
+	Name            string   `toml:"name"`
+	URL             string   `toml:"url"`
+	PubKey          string   `toml:"pubkey"`
+	Network         string   `toml:"network"`
+	Tickets         string   `toml:"tickets"`
+	TicketsComplete bool     `toml:"tickets_complete"`
+	Drills          string   `toml:"drills"`
+	Slot            duration `toml:"slot"`
+	Duration        duration `toml:"duration"`
+	Journal         string   `toml:"journal"`
+	Out             string   `toml:"out"`
+	FromHeight      int64    `toml:"from_height"`
+	Node            struct {
+		Address      string `toml:"address"`
+		User         string `toml:"user"`
+		PasswordFile string `toml:"password_file"`
+		CertFile     string `toml:"cert_file"`
+	} `toml:"node"`
+	Policy struct {
+		Uptime        float64  `toml:"uptime"`
+		Coverage      float64  `toml:"coverage"`
+		MissRate      float64  `toml:"miss_rate"`
+		Confidence    float64  `toml:"confidence"`
+		TargetLatency duration `toml:"target_latency"`
+		MaxLagBlocks  int64    `toml:"max_lag_blocks"`
+		MaxSkew       duration `toml:"max_skew"`
+		MinVantages   int      `toml:"min_vantages"`
+	} `toml:"policy"`
+}
+
+// configHelp is the part of a command's help that shows a whole trial.toml.
+const configHelp = `
+A trial.toml, with what is used where a line is left out; paths begin at its folder:
+
+    name    = ""              # as the report shows it; the URL's host if left out
+    url     = "https://vsp.example.org"
+    pubkey  = "BASE64"        # the VSP's key, told by its operator beforehand
+    network = "testnet3"
+    tickets = ""              # file: a line for each ticket whose fee the VSP has
+                              # confirmed, its hash; read when the report is made
+    tickets_complete = false  # whether that is every ticket of the VSP
+    drills   = ""             # file: a JSON line for each drill, such as {"kind":
+                              # "wallets-down","count":1,"from":900,"to":990,"note":""}
+    slot     = "1m"           # shorter in a compressed trial
+    duration = "168h"         # "0s": until it is stopped
+    journal  = "journal"      # folder
+    out      = "."            # folder of report.txt and report.json
+    from_height = 0           # first block to account for; 0: the tip as it began
+
+    [node]                    # the verifier's own, never the operator's
+    address = "127.0.0.1:19109"
+    user = ""
+    password_file = ""
+    cert_file = ""
+
+    [policy]
+    uptime = 0.99             # of the slots, at least
+    coverage = 0.95           # of the slots that must be known, at least
+    miss_rate = 0.01          # of won votes, at most
+    confidence = 0.95         # with which that is shown
+    target_latency = "2s"     # slower than 5 times this is down
+    max_lag_blocks = 2        # that the VSP may be behind our node
+    max_skew = "5m"           # that its clock may differ from ours
+    min_vantages = 1`
+
+// duration is a time.Duration that is written as "5s" or "168h".
+type duration time.Duration
+
+// UnmarshalText is for go-toml.
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no duration: write it like \"90s\" or \"168h\"", text)
+	}
+	*d = duration(v)
+	return nil
+}
+
+func defaults() config {
+	p := verifier.DefaultPolicy()
+	c := config{Network: "testnet3", Slot: duration(verifier.RealSlot), Duration: duration(7 * 24 * time.Hour), Journal: "journal", Out: "."}
+	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
+	c.Policy.TargetLatency, c.Policy.MaxSkew = duration(p.TargetLatency), duration(p.MaxSkew)
+	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
+	return c
+}
+
+// trial is a configuration that was found in order, with what its files hold. Paths are resolved.
+type trial struct {
+	config
+	path   string // of the file, as it was given
+	target verifier.Target
+	policy verifier.Policy
+	node   dcrrpc.Config
+}
+
+// load reads the configuration. Its error names everything that is wrong in it.
+func load(path string) (*trial, error) {
+	t := &trial{config: defaults(), path: path}
+	file, err := configfile.Read(path, &t.config)
+	if err != nil {
+		return nil, err
+	}
+	t.checkTarget(file)
+	t.checkNode(file)
+	t.checkPolicy(file)
+	t.checkTimes(file)
+	for _, p := range []*string{&t.Tickets, &t.Drills, &t.Journal, &t.Out} {
+		*p = file.Resolve(*p)
+	}
+	return t, file.Err()
+}
+
+func (t *trial) checkTarget(file *configfile.File) {
+	u, err := url.Parse(t.URL)
+	switch {
+	case t.URL == "":
+		file.Wrong("url", "is missing: give the VSP's, such as \"https://vsp.example.org\"")
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "":
+		file.Wrong("url", "%q is none of a VSP: write it like \"https://vsp.example.org\"", t.URL)
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		file.Wrong("url", "may have a host, a port and a path, nothing else")
+	case t.Name == "":
+		t.Name = u.Host
+	}
+	key, err := base64.StdEncoding.DecodeString(t.PubKey)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		file.Wrong("pubkey", "must be an ed25519 key, %d bytes in base64", ed25519.PublicKeySize)
+	}
+	profile, err := network.Lookup(t.Network)
+	if err != nil {
+		file.Wrong("network", "%v", err)
+	}
+	t.target = verifier.Target{Name: t.Name, URL: t.URL, PubKey: key, Network: profile}
+}
+
+func (t *trial) checkNode(file *configfile.File) {
+	n := t.Node
+	if _, _, err := net.SplitHostPort(n.Address); err != nil {
+		file.Wrong("node.address", "must be a host and a port, such as \"127.0.0.1:19109\"")
+	}
+	if n.User == "" {
+		file.Wrong("node.user", "is missing: give the node's rpcuser")
+	}
+	t.node = dcrrpc.Config{Address: n.Address, User: n.User, Password: file.Secret("node.password_file", n.PasswordFile),
+		CertPEM: file.Contents("node.cert_file", n.CertFile)}
+}
+
+func (t *trial) checkPolicy(file *configfile.File) {
+	p := t.Policy
+	t.policy = verifier.Policy{Uptime: p.Uptime, Coverage: p.Coverage, MissRate: p.MissRate, Confidence: p.Confidence,
+		TargetLatency: time.Duration(p.TargetLatency), MaxLagBlocks: p.MaxLagBlocks, MaxSkew: time.Duration(p.MaxSkew),
+		MinVantages: p.MinVantages}
+	for key, text := range t.policy.Mistakes() {
+		file.Wrong("policy."+key, "%s", text)
+	}
+}
+
+// minSlot is the shortest slot that the rounding of times to milliseconds leaves in order.
+const minSlot = 100 * time.Millisecond
+
+func (t *trial) checkTimes(file *configfile.File) {
+	slot, whole := time.Duration(t.Slot), time.Duration(t.Duration)
+	if need, ok := probe.Fits(t.policy, slot); slot < minSlot {
+		file.Wrong("slot", "is %v: at least %v is needed", slot, minSlot)
+	} else if !ok {
+		file.Wrong("slot", "is %v: to wait for slow answers it needs %v, or else policy.target_latency must be less", slot, need)
+	}
+	if whole < 0 || whole > 0 && whole < slot {
+		file.Wrong("duration", "is %v: give at least one slot, or \"0s\" to go on until stopped", whole)
+	}
+	if t.FromHeight < 0 {
+		file.Wrong("from_height", "must not be negative")
+	}
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"scrutineer/cmd/program"
+	"scrutineer/verifier"
+	"scrutineer/verifier/journal"
+	"scrutineer/verifier/probe"
+	"scrutineer/vsp/dcrrpc"
+)
+
+// localVantage is the name of the only vantage there is.
+const localVantage = "local"
+
+// partingTime is how long the last look at our own node, and then the report, may take after the trial has ended.
+const (
+	partingLook   = 5 * time.Second
+	partingReport = 10 * time.Minute
+)
+
+func runCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Carry out a trial: watch the VSP and write down what is seen",
+		Long: `run watches a VSP for as long as its trial lasts, or until SIGINT or SIGTERM, and then writes
+the report. Everything seen goes to the journal first. After a kill or a crash, run it
+again: it goes on where it was, and the time between counts for nobody.
+
+Exit code 0 says that the report was written, whatever it says: vspverify report tells.
+` + configHelp,
+		Args: cobra.NoArgs,
+	}
+	path := configFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		t, err := load(*path)
+		if err != nil {
+			return program.Misuse(err)
+		}
+		log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+		if err := t.run(c.Context(), log); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.OutOrStdout(), "The report is in %s.\n", t.Out)
+		return err
+	}
+	return c
+}
+
+// run watches, and writes the report.
+func (t *trial) run(ctx context.Context, log *slog.Logger) error {
+	if err := t.watch(ctx, log); err != nil {
+		return err
+	}
+	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingReport)
+	defer cancel()
+	r, err := t.derive(parting)
+	if err != nil {
+		return fmt.Errorf("all that was seen is in the journal, but the report could not be derived (try vspverify report): %w", err)
+	}
+	return t.writeReport(r)
+}
+
+// watch fills the journal until the trial is over or ctx ends.
+func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
+	book, err := journal.Open(t.Journal, time.Now)
+	if err != nil {
+		return err
+	}
+	began, err := t.begin(book)
+	if err != nil {
+		return errors.Join(err, book.Close())
+	}
+	node := dcrrpc.NewNode(t.node)
+	defer node.Close()
+	w := &watcher{book: book, log: log, mempool: probe.NewMempool(node, localVantage, time.Now), vantage: &probe.Vantage{
+		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(), Slot: time.Duration(t.Slot), Now: time.Now}}
+	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "began", began, "slot", time.Duration(t.Slot))
+	return errors.Join(w.slots(ctx, began, time.Duration(t.Slot), time.Duration(t.Duration)), book.Close())
+}
+
+// begin returns when the trial began, which is now if its journal is new.
+func (t *trial) begin(book *journal.Journal) (time.Time, error) {
+	s, err := t.readJournal()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !s.began.IsZero() {
+		return s.began, nil
+	}
+	if _, err := book.Append(entryStart, t.start()); err != nil {
+		return time.Time{}, err
+	}
+	if s, err = t.readJournal(); err != nil {
+		return time.Time{}, err
+	}
+	return s.began, nil
+}
+
+// watcher looks, slot by slot, and writes down what it sees.
+type watcher struct {
+	book    *journal.Journal
+	log     *slog.Logger
+	vantage *probe.Vantage
+	mempool *probe.Mempool
+	state   map[string]verifier.Code // of each kind of probe, as last logged
+}
+
+// slots makes a round at the beginning of each slot. One that comes too late for its slot leaves that slot unknown. A
+// duration of 0 means until ctx ends.
+func (w *watcher) slots(ctx context.Context, began time.Time, slot, whole time.Duration) error {
+	w.state = make(map[string]verifier.Code)
+	for {
+		index := max(0, (w.vantage.Now().Sub(began)+slot-1)/slot) // the first slot that has not begun
+		next := began.Add(index * slot)
+		over := whole > 0 && index >= whole/slot
+		if over {
+			next = began.Add(whole / slot * slot) // the last slot must be over, too
+		}
+		if !wait(ctx, next.Sub(w.vantage.Now())) || over {
+			return w.stop(ctx, over && ctx.Err() == nil)
+		}
+		if err := w.round(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns false if ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(max(0, d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// round looks once at everything. Only a round that was not interrupted gets its beat.
+func (w *watcher) round(ctx context.Context) error {
+	began := w.vantage.Now().UTC()
+	listened, cancel := context.WithTimeout(ctx, w.vantage.Slot/10)
+	if err := w.mempool.Keep(listened); err != nil && ctx.Err() == nil {
+		w.log.Debug("votes are not watched", "err", err)
+	}
+	cancel()
+	seen := w.vantage.Round(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	for _, o := range append(seen, w.mempool.Take()...) {
+		if err := w.write(o); err != nil {
+			return err
+		}
+	}
+	if _, err := w.book.Append(entryBeat, verifier.Beat{At: began, Vantage: w.vantage.Name}); err != nil {
+		return err
+	}
+	return w.book.Sync()
+}
+
+// write writes an observation down, and logs what changed.
+func (w *watcher) write(o verifier.Observation) error {
+	number, err := w.book.Append(entryObservation, o)
+	if err != nil {
+		return err
+	}
+	if o.Kind != verifier.KindMempool && w.state[o.Kind] != o.Code {
+		w.state[o.Kind] = o.Code
+		w.log.Info(o.Code.Text(), "entry", number, "probe", o.Kind, "state", o.Code.State(), "detail", o.Detail)
+	}
+	return nil
+}
+
+// stop writes down where our own node stands, up to where the ledger will go, and that this end is meant.
+func (w *watcher) stop(ctx context.Context, over bool) error {
+	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingLook)
+	defer cancel()
+	for _, o := range append(w.mempool.Take(), w.vantage.Control(parting)) {
+		if err := w.write(o); err != nil {
+			return err
+		}
+	}
+	if _, err := w.book.Append(entryStop, struct {
+		Over bool `json:"over"` // the trial lasted as long as it was to last
+	}{over}); err != nil {
+		return err
+	}
+	return w.book.Sync()
+}

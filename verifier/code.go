@@ -1,0 +1,93 @@
+package verifier
+
+// State is what an observation says about an endpoint in its slot.
+type State byte
+
+// The states. Unknown is the zero value: what nobody looked at is unknown.
+const (
+	Unknown State = iota
+	Up
+	Down
+)
+
+func (s State) String() string { return [...]string{"unknown", "up", "down"}[s] }
+
+// Code says how an observation ended. The names are part of the journal's format.
+type Code string
+
+// The codes.
+const (
+	OK           Code = "ok"
+	Slow         Code = "slow"
+	Refused      Code = "refused"
+	NoAnswer     Code = "no-answer"
+	NoName       Code = "no-such-name"
+	BadTLS       Code = "tls"
+	BadStatus    Code = "http-status"
+	Garbage      Code = "garbage"
+	BadSignature Code = "signature"
+	WrongKey     Code = "wrong-key"
+	WrongNetwork Code = "wrong-network"
+	NoVersion3   Code = "api-version"
+	StaleHeight  Code = "stale-height"
+	StaleAnswer  Code = "stale-answer"
+
+	AheadOfUs    Code = "ahead-of-us"
+	NoResolver   Code = "no-resolver"
+	NoRoute      Code = "no-route"
+	NodeAway     Code = "node-away"
+	NodeAlone    Code = "node-alone"
+	NodeMisfit   Code = "node-misfit"
+	Interrupted  Code = "interrupted"
+	NodeNotKnown Code = "node-not-known"
+)
+
+// codes says for each code which way it counts, and in a few words why.
+var codes = map[Code]struct {
+	state State
+	text  string
+}{
+	OK:           {Up, "answered as it should"},
+	Slow:         {Down, "answered too slowly"},
+	Refused:      {Down, "refused the connection"},
+	NoAnswer:     {Down, "gave no answer"},
+	NoName:       {Down, "its name does not exist"},
+	BadTLS:       {Down, "TLS was not accepted"},
+	BadStatus:    {Down, "answered with an HTTP error"},
+	Garbage:      {Down, "answered what is no vspinfo"},
+	BadSignature: {Down, "answer not signed by the pinned key"},
+	WrongKey:     {Down, "named another key than the pinned one"},
+	WrongNetwork: {Down, "is on another network"},
+	NoVersion3:   {Down, "does not speak version 3 of the API"},
+	StaleHeight:  {Down, "was behind the chain"},
+	StaleAnswer:  {Down, "answered with an old or postdated statement"},
+
+	AheadOfUs:    {Unknown, "named a height that our own node had not reached"},
+	NoResolver:   {Unknown, "our resolver of names gave no answer"},
+	NoRoute:      {Unknown, "our machine had no route"},
+	NodeAway:     {Unknown, "our own node gave no answer"},
+	NodeAlone:    {Unknown, "our own node had no peers"},
+	NodeMisfit:   {Unknown, "our own node is on another network"},
+	Interrupted:  {Unknown, "we were stopped while looking"},
+	NodeNotKnown: {Unknown, "our own node could not be compared with"},
+}
+
+// State returns which way the code counts. A code nobody knows counts as unknown.
+func (c Code) State() State { return codes[c].state }
+
+// Text says in a few words what the code means.
+func (c Code) Text() string {
+	if known, ok := codes[c]; ok {
+		return known.text
+	}
+	return "ended in a way that is not known: " + string(c)
+}
+
+// Codes lists every code there is, in no order.
+func Codes() []Code {
+	all := make([]Code, 0, len(codes))
+	for c := range codes {
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,121 @@
+package verifier
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+
+	"scrutineer/verifier/votes"
+)
+
+// Blame is who is to answer for a missed vote.
+type Blame string
+
+// The blames. A miss is the operator's only where the evidence says so.
+const (
+	ByOperator Blame = "operator"
+	ByNetwork  Blame = "network"
+	ByUnknown  Blame = "unknown"
+)
+
+// Miss is a ticket that won and whose vote is not in the next block.
+type Miss struct {
+	Entry votes.Entry
+	Final bool
+	Blame Blame
+	Why   string
+	Cites []int64
+}
+
+// Misses returns every missed vote, by height.
+func Misses(e Evidence) []Miss {
+	tips := newTips(e)
+	inBlock := make(map[int64]int)
+	var misses []Miss
+	for _, entry := range e.Ledger.Entries {
+		if entry.Outcome == votes.Missed {
+			inBlock[entry.Decided]++
+		}
+	}
+	for _, entry := range e.Ledger.Entries {
+		if entry.Outcome != votes.Missed {
+			continue
+		}
+		m := Miss{Entry: entry, Final: e.Final(entry)}
+		others := int(e.Target.Network.Params.TicketsPerBlock) - entry.Voters - inBlock[entry.Decided]
+		m.Blame, m.Why, m.Cites = tips.attribute(entry, others)
+		misses = append(misses, m)
+	}
+	slices.SortStableFunc(misses, func(a, b Miss) int { return cmp.Compare(a.Entry.Decided, b.Entry.Decided) })
+	return misses
+}
+
+// tips is what our own node's mempool held, block by block.
+type tips struct {
+	census *Census
+	at     map[int64][]Observation          // records of a height
+	seen   map[chainhash.Hash][]Observation // records that have a vote of a ticket
+}
+
+func newTips(e Evidence) tips {
+	t := tips{census: e.Census, at: make(map[int64][]Observation), seen: make(map[chainhash.Hash][]Observation)}
+	for _, o := range e.Seen {
+		if o.Kind != KindMempool || o.Tip == nil {
+			continue
+		}
+		t.at[o.Tip.Height] = append(t.at[o.Tip.Height], o)
+		for _, v := range o.Tip.Votes {
+			ticket := chainhash.Hash(v.Ticket)
+			t.seen[ticket] = append(t.seen[ticket], o)
+		}
+	}
+	return t
+}
+
+// attribute says who is to answer for a miss. A vote can reach our node no earlier than the block it votes on exists, but
+// maybe before our node has that block, so the tip before must have been watched as well.
+func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []int64) {
+	won := entry.Decided - 1
+	if seen := t.seen[entry.Ticket]; len(seen) > 0 {
+		first := slices.MinFunc(seen, func(a, b Observation) int { return cmp.Compare(a.Tip.Height, b.Tip.Height) })
+		if first.Tip.Height <= won {
+			return ByNetwork, "its vote had reached our node, and was not mined", []int64{first.Number}
+		}
+		return ByUnknown, fmt.Sprintf("its vote reached our node late, at block %d", first.Tip.Height), []int64{first.Number}
+	}
+	for height := won; height <= entry.Decided; height++ {
+		for _, o := range t.at[height] {
+			if hash, ok := t.census.hash(height); ok && chainhash.Hash(o.Tip.Hash) != hash {
+				return ByNetwork, fmt.Sprintf("block %d was replaced by another", height), []int64{o.Number}
+			}
+		}
+	}
+	if othersMissed > 0 {
+		return ByNetwork, fmt.Sprintf("%d others missed the same block", othersMissed), nil
+	}
+	at, ok := t.watched(won)
+	before, okBefore := t.watched(won - 1)
+	switch {
+	case !ok || !okBefore:
+		return ByUnknown, "our node's mempool was not watched then", nil
+	case len(at.Tip.Votes) == 0:
+		return ByUnknown, "no vote at all reached our node", []int64{at.Number}
+	}
+	return ByOperator, fmt.Sprintf("the block has %d other votes; none of this ticket reached our node", entry.Voters),
+		[]int64{before.Number, at.Number}
+}
+
+// watched returns the record of a block of the main chain that was our node's tip while we listened without a break.
+func (t tips) watched(height int64) (Observation, bool) {
+	hash, ok := t.census.hash(height)
+	if !ok {
+		return Observation{}, false
+	}
+	i := slices.IndexFunc(t.at[height], func(o Observation) bool { return o.Tip.Whole && chainhash.Hash(o.Tip.Hash) == hash })
+	if i < 0 {
+		return Observation{}, false
+	}
+	return t.at[height][i], true
+}

@@ -1,0 +1,81 @@
+package verifier
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"scrutineer/vsp/vspapi"
+)
+
+// Kinds of observation.
+const (
+	KindNode    = "node"    // our own node: the control that shows whether we could see at all
+	KindInfo    = "vspinfo" // the VSP's statement about itself
+	KindMempool = "mempool" // the votes that reached our own node while one block was its tip
+)
+
+// Observation is one thing that was seen, as it was seen. It is evidence: nothing in it was judged but Code.
+type Observation struct {
+	Number   int64         `json:"-"`        // of its entry in the journal, by which findings cite it
+	At       time.Time     `json:"at"`       // when the round began in which it was seen, UTC
+	Kind     string        `json:"kind"`     // one of the kinds above
+	Vantage  string        `json:"vantage"`  // who looked
+	Endpoint string        `json:"endpoint"` // what was looked at
+	Code     Code          `json:"code"`     // how it ended
+	Detail   string        `json:"detail,omitempty"`
+	Took     time.Duration `json:"took_ns"`
+	Raw      *Raw          `json:"raw,omitempty"`  // of KindInfo, where an answer came
+	Node     *NodeState    `json:"node,omitempty"` // of KindNode; with KindInfo what our node had said just before
+	Tip      *TipVotes     `json:"tip,omitempty"`  // of KindMempool
+}
+
+// Raw is an HTTP answer as it came. Who has the VSP's public key can check the signature again.
+type Raw struct {
+	Status    int    `json:"status"`
+	Body      []byte `json:"body"` // cut at MaxRaw bytes
+	Signature string `json:"signature"`
+}
+
+// MaxRaw is how much of an answer's body is kept. A vspinfo has about 500 bytes.
+const MaxRaw = 16 << 10
+
+// NodeState is what our own node said of itself.
+type NodeState struct {
+	Height int64 `json:"height"`
+	Hash   Hash  `json:"hash"`
+	Peers  int   `json:"peers"`
+}
+
+// TipVotes is every vote that our node accepted into its mempool while one block was its tip. Only where Whole is set does a
+// vote's absence mean that it had not come.
+type TipVotes struct {
+	Height int64      `json:"height"`
+	Hash   Hash       `json:"hash"`
+	Whole  bool       `json:"whole"` // we listened without a break from the tip's coming to its going
+	Votes  []SeenVote `json:"votes"`
+}
+
+// SeenVote is one vote in our node's mempool.
+type SeenVote struct {
+	Ticket Hash `json:"ticket"`
+	Vote   Hash `json:"vote"`
+}
+
+// Info decodes the VSP's statement from the raw answer. Only of an observation that is OK has it been verified.
+func (o Observation) Info() (vspapi.Info, error) {
+	var info vspapi.Info
+	if o.Raw == nil {
+		return info, fmt.Errorf("observation %d has no answer", o.Number)
+	}
+	if err := json.Unmarshal(o.Raw.Body, &info); err != nil {
+		return info, fmt.Errorf("observation %d: decode vspinfo: %w", o.Number, err)
+	}
+	return info, nil
+}
+
+// Beat says that a vantage carried out a whole round of its probes.
+type Beat struct {
+	At      time.Time `json:"at"` // when the round began, UTC
+	Vantage string    `json:"vantage"`
+}

@@ -1,0 +1,100 @@
+// Package probe looks at a VSP from outside: one function per kind of probe, all listed in one visible map.
+//
+// A probe always returns an observation. That the VSP is down is one, and so is that we could not look: its code says
+// which. What a code counts as is not decided here but in verifier's table. Each probe ends by its deadline.
+package probe
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+
+	"scrutineer/verifier"
+)
+
+// Probes is every kind of probe. Each is given what our own node had said in the same round, nil if nothing.
+var Probes = map[string]func(context.Context, *Vantage, *verifier.NodeState) verifier.Observation{
+	verifier.KindNode: node,
+	verifier.KindInfo: info,
+}
+
+// Node is our own node: the control, and what the VSP's height is compared with.
+type Node interface {
+	BestBlock(ctx context.Context) (int64, chainhash.Hash, error)
+	BlockHash(ctx context.Context, height int64) (chainhash.Hash, error)
+	PeerCount(ctx context.Context) (int, error)
+}
+
+// Vantage is where we look from.
+type Vantage struct {
+	Name   string
+	Target verifier.Target
+	Policy verifier.Policy
+	Node   Node
+	HTTP   *http.Client
+	Slot   time.Duration // a round is over before the next slot begins
+	Now    func() time.Time
+}
+
+// NewHTTP returns a client that makes a new connection for each request, as a wallet that comes along would.
+func NewHTTP() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	transport.Proxy = nil // a proxy would be one more thing that can fail, and not the VSP's
+	return &http.Client{Transport: transport}
+}
+
+// Shares of a slot that the control and the probes after it may take. What is left is for writing things down.
+const (
+	controlShare = 0.3
+	probeShare   = 0.5
+)
+
+// Fits reports whether a slot is long enough to tell a slow answer from a good one, and how long it would have to be.
+func Fits(p verifier.Policy, slot time.Duration) (time.Duration, bool) {
+	need := time.Duration(float64(verifier.SlowFactor*p.TargetLatency) / probeShare).Round(time.Millisecond)
+	return need, slot >= need
+}
+
+// deadline is how long a probe may take: up to twice as long as a slow answer does, so that slow and silent can be told
+// apart.
+func (v *Vantage) deadline(kind string) time.Duration {
+	if kind == verifier.KindNode {
+		return time.Duration(controlShare * float64(v.Slot))
+	}
+	return min(2*verifier.SlowFactor*v.Policy.TargetLatency, time.Duration(probeShare*float64(v.Slot)))
+}
+
+// Round carries out every probe, our own node first. All of it belongs to the slot in which the round began.
+func (v *Vantage) Round(ctx context.Context) []verifier.Observation {
+	began := v.Now().UTC()
+	control := v.look(ctx, began, verifier.KindNode, nil)
+	seen := []verifier.Observation{control}
+	for _, kind := range slices.Sorted(maps.Keys(Probes)) {
+		if kind != verifier.KindNode {
+			seen = append(seen, v.look(ctx, began, kind, control.Node))
+		}
+	}
+	return seen
+}
+
+// Control looks at our own node alone.
+func (v *Vantage) Control(ctx context.Context) verifier.Observation {
+	return v.look(ctx, v.Now().UTC(), verifier.KindNode, nil)
+}
+
+func (v *Vantage) look(ctx context.Context, began time.Time, kind string, own *verifier.NodeState) verifier.Observation {
+	limited, cancel := context.WithTimeout(ctx, v.deadline(kind))
+	defer cancel()
+	at := v.Now()
+	o := Probes[kind](limited, v, own)
+	o.At, o.Kind, o.Vantage, o.Took = began, kind, v.Name, v.Now().Sub(at)
+	if ctx.Err() != nil {
+		o.Code, o.Detail = verifier.Interrupted, "" // what it looks like is our doing
+	}
+	return o
+}

@@ -1,0 +1,142 @@
+// Package report is the verdict on a VSP and all it rests on, as text for people and as JSON for programs.
+//
+// It promises that the same evidence gives the same bytes, that every row of the programme is in it, and that each figure
+// follows from the journal and the chain. What the evidence means is decided in verifier; this package only shows it.
+package report
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"scrutineer/verifier"
+	"scrutineer/verifier/votes"
+)
+
+// Format names the shape of the JSON. It changes when a field changes its meaning or goes away.
+const Format = "scrutineer-report/1"
+
+// The answers, the best first.
+const (
+	Passed    = "PASSED"     // every row passed or was attested
+	NotProven = "NOT PROVEN" // nothing speaks against the VSP, but not every row is proven
+	NotPassed = "NOT PASSED" // a row failed or was refuted
+)
+
+// Report is the whole report. Times are UTC, shares run from 0 to 1, heights are of blocks.
+type Report struct {
+	Format   string                   `json:"format"`
+	Target   Target                   `json:"target"`
+	Answer   string                   `json:"answer"` // one of the answers above
+	Counts   map[verifier.Verdict]int `json:"counts"` // rows by verdict
+	Window   Window                   `json:"window"`
+	Policy   Policy                   `json:"policy"`
+	Rows     []verifier.Finding       `json:"rows"` // every row of the programme, in its order
+	Uptime   []Endpoint               `json:"uptime"`
+	Ledger   Ledger                   `json:"ledger"`
+	Tickets  []Ticket                 `json:"tickets"` // in the order of the list
+	Drills   []verifier.Drill         `json:"drills"`
+	Evidence Evidence                 `json:"evidence"`
+	Check    string                   `json:"check"` // the command that derives this report anew
+}
+
+// Target says who was judged.
+type Target struct {
+	Name    string `json:"name"`
+	URL     string `json:"url"`
+	PubKey  string `json:"pubkey"` // base64
+	Network string `json:"network"`
+}
+
+// Window says when.
+type Window struct {
+	From        time.Time `json:"from"`
+	To          time.Time `json:"to"`
+	SlotSeconds float64   `json:"slot_seconds"`
+	Slots       int       `json:"slots"`
+	Planned     int       `json:"planned_slots"` // 0 where the trial lasted until it was stopped
+	Complete    bool      `json:"complete"`
+	Compressed  bool      `json:"compressed"` // slots are shorter than a minute
+}
+
+// Policy is the thresholds that were used.
+type Policy struct {
+	Uptime               float64 `json:"uptime"`
+	Coverage             float64 `json:"coverage"`
+	MissRate             float64 `json:"miss_rate"`
+	Confidence           float64 `json:"confidence"`
+	TargetLatencySeconds float64 `json:"target_latency_seconds"`
+	MaxLagBlocks         int64   `json:"max_lag_blocks"`
+	MaxSkewSeconds       float64 `json:"max_skew_seconds"`
+	MinVantages          int     `json:"min_vantages"`
+}
+
+// Evidence says what the report was derived from.
+type Evidence struct {
+	Entries int64  `json:"journal_entries"`
+	Head    string `json:"journal_head"` // SHA-256 of the journal's last line
+	Gaps    int    `json:"journal_gaps"` // how often its end was torn by a death and mended
+}
+
+// New draws up a report. How it can be checked is the command line that derives it anew.
+func New(e verifier.Evidence, journal Evidence, check string) Report {
+	findings := verifier.Judge(e)
+	r := Report{
+		Format: Format,
+		Target: Target{Name: e.Target.Name, URL: e.Target.URL, Network: e.Target.Network.Name,
+			PubKey: base64.StdEncoding.EncodeToString(e.Target.PubKey)},
+		Answer: answer(findings),
+		Counts: make(map[verifier.Verdict]int),
+		Window: Window{From: e.Window.Start.UTC(), To: e.Window.End().UTC(), SlotSeconds: e.Window.Slot.Seconds(), Slots: e.Window.Slots,
+			Planned: e.Window.Planned, Complete: e.Window.Complete(), Compressed: e.Window.Compressed()},
+		Policy: Policy{Uptime: e.Policy.Uptime, Coverage: e.Policy.Coverage, MissRate: e.Policy.MissRate, Confidence: e.Policy.Confidence,
+			TargetLatencySeconds: e.Policy.TargetLatency.Seconds(), MaxLagBlocks: e.Policy.MaxLagBlocks,
+			MaxSkewSeconds: e.Policy.MaxSkew.Seconds(), MinVantages: e.Policy.MinVantages},
+		Rows:     findings,
+		Uptime:   []Endpoint{},
+		Drills:   append([]verifier.Drill{}, e.Drills...),
+		Evidence: journal,
+		Check:    check,
+	}
+	for _, verdict := range verifier.Verdicts {
+		r.Counts[verdict] = verifier.Count(findings, verdict)
+	}
+	for _, u := range verifier.Uptimes(e.Window, e.Seen, e.Beats, e.Policy.MinVantages) {
+		r.Uptime = append(r.Uptime, newEndpoint(e.Window, u))
+	}
+	misses := verifier.Misses(e)
+	r.Ledger, r.Tickets = newLedger(e, misses), newTickets(e, misses)
+	return r
+}
+
+func answer(findings []verifier.Finding) string {
+	switch {
+	case verifier.NotPassed(findings):
+		return NotPassed
+	case verifier.Count(findings, verifier.Pass)+verifier.Count(findings, verifier.Attested) == len(findings):
+		return Passed
+	default:
+		return NotProven
+	}
+}
+
+// JSON returns the report for programs, indented, with a line end.
+func (r Report) JSON() ([]byte, error) {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode report: %w", err)
+	}
+	return append(raw, '\n'), nil
+}
+
+// Refuses reports whether the answer is no.
+func (r Report) Refuses() bool { return r.Answer == NotPassed }
+
+// made and missed are how tickets' outcomes are called in the report; the others have the ledger's own names.
+func outcome(entry votes.Entry) string {
+	if entry.Outcome == votes.Voted {
+		return "made"
+	}
+	return string(entry.Outcome)
+}

@@ -1,0 +1,222 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"scrutineer/verifier"
+)
+
+// width is that of a terminal over SSH.
+const width = 80
+
+// Text returns the report for people, at 80 columns: the answer, why, and then what it rests on.
+func (r Report) Text() string {
+	p := new(page)
+	r.head(p)
+	r.reasons(p)
+	r.uptime(p)
+	r.ledger(p)
+	r.tickets(p)
+	r.policy(p)
+	r.rows(p)
+	p.title("CHECK IT YOURSELF")
+	p.line("  " + r.Check)
+	return p.String()
+}
+
+// head is who was judged, when, and the answer.
+func (r Report) head(p *page) {
+	p.apart(r.Target.Name+" on "+r.Target.Network, r.Answer)
+	w := r.Window
+	state := "complete"
+	if !w.Complete {
+		state = "not over"
+	}
+	p.line(w.From.Format("02 Jan 2006 15:04:05") + " to " + w.To.Format("02 Jan 15:04:05") + " UTC, " + w.To.Sub(w.From).String() + ", " + state)
+	if w.Compressed {
+		p.wrap("", fmt.Sprintf("Compressed: a slot is %v here, and a minute in a trial by the clock.", seconds(w.SlotSeconds)))
+	}
+	p.line("")
+	var counts []string
+	for _, verdict := range verifier.Verdicts {
+		counts = append(counts, fmt.Sprintf("%d %s", r.Counts[verdict], verdict))
+	}
+	p.line("  " + strings.Join(counts, "   "))
+}
+
+// severity is the order in which verdicts are told of.
+var severity = []verifier.Verdict{verifier.Fail, verifier.Refuted, verifier.Blocked, verifier.Unproven, verifier.Attested}
+
+// reasons tells of each row that was examined and did not pass, the worst first, and names those nobody looked at.
+func (r Report) reasons(p *page) {
+	var idle []string
+	p.line("")
+	for _, verdict := range severity {
+		for _, f := range r.Rows {
+			switch {
+			case f.Verdict != verdict:
+			case f.Class == "" && slices.Equal(f.Says, []string{verifier.NotExamined}):
+				idle = append(idle, f.Row)
+			default:
+				p.finding(f)
+			}
+		}
+	}
+	if len(idle) > 0 {
+		p.wrap("  Not examined yet: ", strings.Join(idle, " "))
+	}
+}
+
+// finding is one row's verdict and why.
+func (p *page) finding(f verifier.Finding) {
+	text := strings.Join(f.Says, " ")
+	if f.Class != "" {
+		text += "  [" + string(f.Class) + cites(f.Cites) + "]"
+	}
+	p.wrap(fmt.Sprintf("  %-5s %-10s", f.Row, f.Verdict), text)
+}
+
+// maxCited is how many entries of the journal the text cites; the JSON has them all.
+const maxCited = 4
+
+func cites(numbers []int64) string {
+	if len(numbers) == 0 {
+		return ""
+	}
+	text := ", entries"
+	for i, n := range numbers {
+		if i == maxCited {
+			return text + fmt.Sprintf(" and %d more", len(numbers)-maxCited)
+		}
+		text += fmt.Sprintf(" %d", n)
+	}
+	return text
+}
+
+func (r Report) uptime(p *page) {
+	p.title("UPTIME (TR-1)")
+	for _, e := range r.Uptime {
+		s := e.Slots
+		p.wrap("  "+e.Endpoint+"  ", fmt.Sprintf("%.2f to %.2f %%, coverage %.2f %%; %d slots up, %d down, %d unknown",
+			s.Low*100, s.High*100, s.Coverage*100, s.Up, s.Down, s.Unknown))
+		p.ribbon(r.Window, e)
+		for _, c := range e.Causes {
+			p.wrap("    ", fmt.Sprintf("%d slots %s: %s (%s)", c.Slots, c.State, c.Text, c.Code))
+		}
+		if o := e.Longest; o != nil {
+			p.wrap("    ", fmt.Sprintf("The longest outage began %s and took %v.", o.From.Format("02 Jan 15:04:05"), seconds(o.Seconds)))
+		}
+	}
+	if len(r.Uptime) == 0 {
+		p.line("  Nothing was looked at.")
+	}
+}
+
+// ribbonWidth fits behind a day and before its share.
+const ribbonWidth = 48
+
+// ribbon draws one line for each day.
+func (p *page) ribbon(w Window, e Endpoint) {
+	rest := e.Ribbon
+	for _, d := range e.Days {
+		n := d.Slots.Up + d.Slots.Down + d.Slots.Unknown
+		p.line(fmt.Sprintf("    %s  %-*s  %6.2f", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), d.Slots.Low*100))
+		rest = rest[n:]
+	}
+	if len(e.Days) > 0 {
+		p.line("    # up   - down   ? unknown, which counts for nobody")
+	}
+}
+
+func (r Report) ledger(p *page) {
+	l := r.Ledger
+	p.title("VOTES (TR-2)")
+	if l.To == 0 {
+		p.line("  The chain was not read: our own node never told of a block.")
+		return
+	}
+	whole := "and may not be all of the VSP's"
+	if l.Complete {
+		whole = "which claim to be all of the VSP's"
+	}
+	p.wrap("  ", fmt.Sprintf("%d tickets listed, %s. Blocks %d to %d.", l.Listed, whole, l.From, l.To))
+	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown; %d of the decided are provisional.",
+		l.Made, l.Missed, l.Expired, l.Live, l.Immature, l.Unknown, l.Provisional))
+	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %.2f %%.",
+		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, l.MissRateBound*100))
+	if m := l.FinalMismatch; m != nil {
+		p.wrap("  ", fmt.Sprintf("The final state of block %d is %s, by the account before it it would be %s: the ledger ends there.", m.Height, m.Want, m.Got))
+		return
+	}
+	p.wrap("  ", fmt.Sprintf("All %d final states match: every winner is proven by a header.", l.FinalStates))
+}
+
+// tickets lists the misses with their causes, and then every ticket that was decided.
+func (r Report) tickets(p *page) {
+	missed := false
+	for _, t := range r.Tickets {
+		if t.Why == "" {
+			continue
+		}
+		if !missed {
+			p.title("MISSED")
+			missed = true
+		}
+		p.wrap(fmt.Sprintf("  block %-8d %s  ", *t.Decided, short(t.Ticket)), fmt.Sprintf("%s: %s%s", t.Blame, t.Why, provisional(t)))
+	}
+	p.title("TICKETS")
+	p.line("  ticket             bought     live      won  outcome")
+	for _, t := range r.Tickets {
+		p.line(fmt.Sprintf("  %s %8s %8s %8s  %s%s", short(t.Ticket), height(t.Bought), height(t.Live), height(t.Won), t.Outcome, provisional(t)))
+	}
+	if len(r.Tickets) == 0 {
+		p.line("  none listed")
+	}
+}
+
+// short is enough of a hash to tell tickets apart; the JSON has all of it.
+func short(hash string) string { return hash[:16] }
+
+func height(h *int64) string {
+	if h == nil {
+		return "-"
+	}
+	return fmt.Sprint(*h)
+}
+
+func provisional(t Ticket) string {
+	if t.Decided != nil && !t.Final {
+		return " (provisional)"
+	}
+	return ""
+}
+
+func (r Report) policy(p *page) {
+	l := r.Policy
+	p.title("POLICY")
+	p.wrap("  ", fmt.Sprintf("Uptime at least %.4g %%, with at least %.4g %% of the slots known by %d or more vantages. Slower than %v is down, and so is "+
+		"more than %d blocks behind our node, or a clock %v apart. Missed votes at most %.4g %%, at %.4g %% confidence (Clopper-Pearson, one-sided).",
+		l.Uptime*100, l.Coverage*100, l.MinVantages, verifier.SlowFactor*seconds(l.TargetLatencySeconds), l.MaxLagBlocks,
+		seconds(l.MaxSkewSeconds), l.MissRate*100, l.Confidence*100))
+	for _, d := range r.Drills {
+		p.wrap("  Drill: ", fmt.Sprintf("%s, %d wallets, blocks %d to %d. %s", d.Kind, d.Count, d.From, d.To, d.Note))
+	}
+	p.wrap("  ", fmt.Sprintf("Journal: %d entries, %d gaps, last line %.16s.", r.Evidence.Entries, r.Evidence.Gaps, r.Evidence.Head))
+}
+
+// rows lists every row of the programme.
+func (r Report) rows(p *page) {
+	p.title("EVERY ROW")
+	p.wrap("  ", "Evidence: A the chain, B seen from outside, C stated or read on the host, D a person's word.")
+	for _, f := range r.Rows {
+		p.wrap(fmt.Sprintf("  %-5s %-10s%-2s ", f.Row, f.Verdict, f.Class), f.Requirement)
+		if f.Verdict == verifier.Pass {
+			p.wrap("                     ", strings.Join(f.Says, " "))
+		}
+	}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,118 @@
+package verifier
+
+import (
+	"fmt"
+
+	"scrutineer/verifier/votes"
+	"scrutineer/vsp/vspapi"
+)
+
+// claim is what the VSP said about itself, signed, and when.
+type claim struct {
+	number int64
+	height int64 // of our own node just before
+	info   vspapi.Info
+}
+
+// claims returns every statement of the VSP that was found in order, in the journal's order.
+func claims(e Evidence) []claim {
+	var all []claim
+	for _, o := range e.Seen {
+		if o.Kind != KindInfo || o.Code.State() == Unknown || o.Node == nil || !o.trusted() {
+			continue
+		}
+		if info, err := o.Info(); err == nil {
+			all = append(all, claim{o.Number, o.Node.Height, info})
+		}
+	}
+	return all
+}
+
+// trusted reports whether the VSP's signature on the answer was verified.
+func (o Observation) trusted() bool {
+	return o.Code == OK || o.Code == Slow || o.Code == StaleHeight
+}
+
+// lastClaims is how many statements, the latest, must all contradict the chain before the VSP is said to lie: one alone
+// may have been made while a block was being taken in.
+const lastClaims = 3
+
+// judgeTruth is row TR-5. Of a list that may lack tickets only a count that is too small can be told to be wrong.
+func judgeTruth(e Evidence) Finding {
+	if f, bad := e.unreadable(); bad {
+		return f
+	}
+	said := claims(e)
+	if len(said) < lastClaims {
+		return lacking(fmt.Sprintf("the VSP made %d signed statements, %d are needed", len(said), lastClaims))
+	}
+	said = said[len(said)-lastClaims:]
+	f := Finding{Class: Outside}
+	for _, c := range said {
+		f.Cites = append(f.Cites, c.number)
+	}
+	last := said[len(said)-1]
+	for _, count := range []struct {
+		name    string
+		outcome votes.Outcome
+		of      func(vspapi.Info) int64
+	}{
+		{"voted", votes.Voted, func(i vspapi.Info) int64 { return i.Voted }},
+		{"missed", votes.Missed, func(i vspapi.Info) int64 { return i.Missed }},
+		{"expired", votes.Expired, func(i vspapi.Info) int64 { return i.Expired }},
+	} {
+		least, most := e.bounds(count.outcome, last)
+		f.Numbers = append(f.Numbers, number("claimed_"+count.name, count.of(last.info)), number("chain_"+count.name, least))
+		wrong := 0
+		for _, c := range said {
+			least, most := e.bounds(count.outcome, c)
+			if n := count.of(c.info); n < least || e.Complete && n > most {
+				wrong++
+			}
+		}
+		if wrong == len(said) {
+			f.Verdict = Refuted
+			f.Says = append(f.Says, contradiction(count.name, count.of(last.info), least, most))
+		}
+	}
+	if f.Verdict == Refuted {
+		return f
+	}
+	f.Verdict = Unproven
+	if e.Complete {
+		f.Says = []string{"Voted, missed, expired and height are as the chain has them; the number of wallets online was not checked."}
+	} else {
+		f.Says = []string{"Nothing contradicts the chain, but the list of tickets does not claim to be complete; the number of wallets online was not checked."}
+	}
+	return f
+}
+
+func contradiction(name string, claimed, least, most int64) string {
+	if claimed < least {
+		return fmt.Sprintf("The VSP says that %d tickets %s; of the listed ones alone it is %d.", claimed, name, least)
+	}
+	return fmt.Sprintf("The VSP says that %d tickets %s; of all its tickets it is %d.", claimed, name, most)
+}
+
+// bounds returns how many tickets the VSP must have known, and can have known, to have had an outcome when it made a
+// statement: it is given the policy's lag on both sides of its height and ours. What became of a ticket before the ledger
+// begins is not in it, and may have been anything.
+func (e Evidence) bounds(outcome votes.Outcome, c claim) (least, most int64) {
+	early := min(int64(c.info.BlockHeight), c.height) - e.Policy.MaxLagBlocks
+	late := max(int64(c.info.BlockHeight), c.height) + e.Policy.MaxLagBlocks
+	for _, entry := range e.Ledger.Entries {
+		switch {
+		case entry.Outcome == votes.Unknown:
+			most++
+		case entry.Outcome != outcome:
+		default:
+			if entry.Decided <= early && e.Final(entry) {
+				least++
+			}
+			if entry.Decided <= late {
+				most++
+			}
+		}
+	}
+	return least, most
+}
