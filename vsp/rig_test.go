@@ -1,0 +1,182 @@
+package vsp_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/wire"
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/network"
+	"scrutineer/vsp/storetest"
+	"scrutineer/vsp/vspapi"
+	"scrutineer/vsp/vsptest"
+)
+
+// rig is a Service with all that it stands on.
+type rig struct {
+	*vsp.Service
+	t      *testing.T
+	config vsp.Config
+	store  *storetest.Memory
+	chain  *vsptest.Chain
+	voters *vsptest.Voters
+	clock  *clock
+	log    *record
+}
+
+// height is where the chain of a rig begins: all of simnet's rules are in force.
+const height = 200
+
+func newRig(t *testing.T) *rig {
+	profile, err := network.Lookup("simnet")
+	require.NoError(t, err)
+	r := &rig{
+		t:      t,
+		store:  new(storetest.Memory),
+		chain:  vsptest.NewChain(profile.Params, height),
+		voters: &vsptest.Voters{Wallets: []vsp.VoterState{{Name: "one"}, {Name: "two", Problem: vsp.Locked}}},
+		clock:  &clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)},
+		log:    new(record),
+	}
+	r.config = vsp.Config{
+		Profile: profile, Store: r.store, Chain: r.chain, Voters: r.voters,
+		FeePercent: 2, XPub: vsptest.XPub(profile.Params), Version: "1.5.0+test",
+		Log: slog.New(r.log), Now: r.clock.Now,
+	}
+	r.restart()
+	return r
+}
+
+// restart makes a new Service, as after a kill.
+func (r *rig) restart() {
+	var err error
+	r.Service, err = vsp.New(r.config)
+	require.NoError(r.t, err)
+}
+
+// clock stands still unless it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// record keeps the messages that were logged.
+type record struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *record) Enabled(context.Context, slog.Level) bool { return true }
+func (r *record) WithAttrs([]slog.Attr) slog.Handler       { return r }
+func (r *record) WithGroup(string) slog.Handler            { return r }
+func (r *record) Handle(_ context.Context, line slog.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, line.Message)
+	return nil
+}
+
+func (r *record) count(message string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, line := range r.lines {
+		if line == message {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *rig) feeAddressRequest(t vsptest.Ticket) vsp.Request {
+	return t.Request(vspapi.FeeAddressRequest{
+		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(),
+		TicketHex: vsptest.Hex(t.Tx), ParentHex: vsptest.Hex(t.Parent),
+	})
+}
+
+func (r *rig) payFeeRequest(t vsptest.Ticket, fee *wire.MsgTx) vsp.Request {
+	return t.Request(vspapi.PayFeeRequest{
+		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(), FeeTx: vsptest.Hex(fee), VotingKey: t.VotingKey(),
+		VoteChoices: map[string]string{}, TSpendPolicy: map[string]string{}, TreasuryPolicy: map[string]string{},
+	})
+}
+
+// offered asks for a ticket's fee address.
+func (r *rig) offered(t vsptest.Ticket) vspapi.FeeAddressResponse {
+	answer, err := r.FeeAddress(r.t.Context(), r.feeAddressRequest(t))
+	require.NoError(r.t, err)
+	return answer
+}
+
+// paid registers a ticket and pays its fee.
+func (r *rig) paid(t vsptest.Ticket) *wire.MsgTx {
+	offer := r.offered(t)
+	fee := r.chain.Pay(offer.FeeAddress, amount(offer.FeeAmount))
+	_, err := r.PayFee(r.t.Context(), r.payFeeRequest(t, fee))
+	require.NoError(r.t, err)
+	return fee
+}
+
+// stored returns a ticket as it is in the Store.
+func (r *rig) stored(hash chainhash.Hash) vsp.Ticket {
+	t, err := r.store.Ticket(r.t.Context(), hash)
+	require.NoError(r.t, err)
+	return t
+}
+
+// code returns the code of a refusal, or -1 for an error that is none.
+func code(err error) vspapi.Code {
+	var refusal *vsp.Error
+	if !errorsAs(err, &refusal) {
+		return -1
+	}
+	return refusal.Code
+}
+
+// living runs a test in a bubble, with the life of a rig's tickets going on.
+func living(t *testing.T, test func(t *testing.T, r *rig)) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		stop := r.run()
+		defer stop()
+		test(t, r)
+	})
+}
+
+// run starts Run, and returns what ends it.
+func (r *rig) run() (stop func()) {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	done := make(chan struct{})
+	service := r.Service
+	go func() { defer close(done); service.Run(ctx) }()
+	synctest.Wait()
+	return func() { cancel(); <-done }
+}
+
+// mine mines blocks one by one, and lets each have its effect.
+func (r *rig) mine(blocks int) {
+	for range blocks {
+		r.chain.Mine(1)
+		synctest.Wait()
+	}
+}
