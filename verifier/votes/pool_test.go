@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/chaincfg/v3"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -79,4 +80,34 @@ func TestRewindingMeetsFollowing(t *testing.T) {
 		require.NoError(t, forward.connect(height))
 	}
 	require.Equal(t, newPool(tip.Live).list(), forward.live.list())
+}
+
+// TestLateRevocations rewinds a block that revokes two tickets, one of which was live before it.
+func TestLateRevocations(t *testing.T) {
+	before := newPool([]chainhash.Hash{{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}})
+	c := &chain{params: &chaincfg.Params{TicketsPerBlock: 1}, first: 1, tip: Tip{Height: 2}, turns: []turn{{height: 1}, {height: 2}}}
+	l, err := c.draw(before, 1)
+	require.NoError(t, err)
+	winner := l.winners[0]
+	undo := func(t2 turn, without chainhash.Hash) (*pool, error) {
+		t2.height, t2.before = 2, State{8, l.finalState}
+		c.turns[1] = t2
+		live := newPool(before.list())
+		live.remove(without)
+		for _, ticket := range t2.voted {
+			live.remove(ticket)
+		}
+		return live, c.undo(live, 2)
+	}
+
+	live, err := undo(turn{revoked: []chainhash.Hash{{0, 9}, winner, {9}}}, winner)
+	require.NoError(t, err, "a missed winner is certain")
+	require.Equal(t, before.list(), live.list())
+
+	last := chainhash.Hash{8}
+	require.NotEqual(t, last, winner, "for the draw not to tell what ranks behind the winner")
+	_, err = undo(turn{voted: []chainhash.Hash{winner}, revoked: []chainhash.Hash{last, {9}}}, last)
+	require.ErrorContains(t, err, "2 choices fit its final state, not one")
+	_, err = undo(turn{voted: []chainhash.Hash{winner}, revoked: []chainhash.Hash{{0, 1}, {0, 2}}}, last)
+	require.ErrorContains(t, err, "0 choices fit its final state, not one")
 }

@@ -86,6 +86,8 @@ func (c counted) requireAgrees(t testing.TB, ledger Ledger, params *chaincfg.Par
 		if outcome == Voted || outcome == Missed {
 			require.Equal(t, decided-1, entry.Won, what...)
 			require.Equal(t, c.voters[decided], entry.Voters, what...)
+		} else {
+			require.Zero(t, entry.Voters, what...)
 		}
 		if c.bought[entry.Ticket] >= max(1, ledger.From-maturity) {
 			require.Equal(t, c.bought[entry.Ticket], entry.Bought, what...)
