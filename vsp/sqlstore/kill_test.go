@@ -3,13 +3,15 @@ package sqlstore
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,30 +70,40 @@ func insertEach(path string, first int) error {
 	}
 }
 
-// TestKill kills -9 a process that writes, at a random moment, again and again, and finds all that it was told is done.
+// TestKill kills -9 two processes that write to one database, each at a random moment, again and again, and finds all
+// that they were told is done.
 func TestKill(t *testing.T) {
-	const rounds = 25
+	const rounds, children = 12, 2
 	path := filepath.Join(t.TempDir(), "vsp.db")
-	var total, lastIndex int
+	var total int
+	indexes := make(map[int]bool)
 	for round := range rounds {
-		acknowledged := killed(t, path, round)
+		acknowledged := make([][]acknowledgement, children)
+		errs := make([]error, children)
+		var all sync.WaitGroup
+		for n := range children {
+			all.Go(func() { acknowledged[n], errs[n] = killed(path, children*round+n, round%2 == 0) })
+		}
+		all.Wait()
+		require.NoError(t, errors.Join(errs...))
+
 		s := database(t, path)
-		for _, a := range acknowledged {
+		for _, a := range slices.Concat(acknowledged...) {
+			total++
 			if a.act == "index" {
-				require.Greater(t, a.n, lastIndex, "an index was given twice")
-				lastIndex = a.n
+				require.False(t, indexes[a.n], "index %d was given twice", a.n)
+				indexes[a.n] = true
 				continue
 			}
 			kept(t, s, a)
 		}
-		total += len(acknowledged)
 		var sound string
 		require.NoError(t, s.reader.QueryRow("PRAGMA integrity_check").Scan(&sound))
 		require.Equal(t, "ok", sound)
 		require.NoError(t, s.Close())
 	}
 	require.Greater(t, total, rounds, "most children were killed before they did anything")
-	t.Logf("%d acts were acknowledged in %d processes", total, rounds)
+	t.Logf("%d acts were acknowledged in %d processes", total, rounds*children)
 }
 
 type acknowledgement struct {
@@ -99,31 +111,45 @@ type acknowledgement struct {
 	n   int
 }
 
-// killed runs a child, kills it, and returns what it said before.
-func killed(t *testing.T, path string, round int) (all []acknowledgement) {
+// killed runs a child, kills it, and returns what it said before. It is killed early, as it opens the database, or
+// some time after it first said something.
+func killed(path string, round int, early bool) (all []acknowledgement, err error) {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childDatabase+"="+path, childRound+"="+strconv.Itoa(round))
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	// A child takes about 30 ms to begin, and each of its acts 2.
-	timer := time.AfterFunc(time.Duration(rand.IntN(150))*time.Millisecond, func() { _ = child.Process.Kill() })
-	defer timer.Stop()
+	if err != nil {
+		return nil, err
+	}
+	if err := child.Start(); err != nil {
+		return nil, err
+	}
+	// A child takes some 50 ms to open the database, and each of its acts 2; with -race ten times that.
+	moment := time.Duration(rand.IntN(100)) * time.Millisecond
+	patience := 20 * time.Second
+	if early {
+		patience = moment
+	}
+	kill := time.AfterFunc(patience, func() { _ = child.Process.Kill() })
+	defer kill.Stop()
 	lines := bufio.NewReader(out)
 	for {
-		var a acknowledgement
 		line, err := lines.ReadString('\n')
-		if err == io.EOF {
+		if err != nil {
 			break // what is left is a line cut short
 		}
-		require.NoError(t, err)
-		_, err = fmt.Sscan(line, &a.act, &a.n)
-		require.NoError(t, err)
-		all = append(all, a)
+		var a acknowledgement
+		if _, err := fmt.Sscan(line, &a.act, &a.n); err != nil {
+			return nil, errors.Join(err, child.Process.Kill())
+		}
+		if all = append(all, a); len(all) == 1 && !early {
+			kill.Reset(moment)
+		}
 	}
-	require.ErrorContains(t, child.Wait(), "killed")
-	return all
+	if err := child.Wait(); err == nil || err.Error() != "signal: killed" {
+		return nil, fmt.Errorf("child %d was not killed, but ended: %v", round, err)
+	}
+	return all, nil
 }
 
 // kept requires that an acknowledged act was done, and done whole.

@@ -167,11 +167,17 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestPathIsTakenAsItIs(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a b?mode=memory&%41#.db")
-	s := database(t, path)
+	folder := t.TempDir()
+	const name = "a b?mode=memory&%41#.db"
+	s := database(t, filepath.Join(folder, name))
 	require.NoError(t, s.Insert(t.Context(), ticket(1)))
 	require.NoError(t, s.Close())
-	require.FileExists(t, path)
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	require.Equal(t, name, files[0].Name())
+	_, err = database(t, filepath.Join(folder, name)).Ticket(t.Context(), ticket(1).Hash)
+	require.NoError(t, err)
 }
 
 // TestWriterWaitsNoLongerThanItsContext has another process hold the database's write lock.
