@@ -127,8 +127,12 @@ func (f *File) add(line int, key, text string) {
 	f.mistakes = append(f.mistakes, Mistake{line, key, text})
 }
 
-// Wrong notes that the value of a key is not as it should be. The text says what would be right.
+// Wrong notes that the value of a key is not as it should be. The text says what would be right. The first mistake of a
+// key is the one that counts: what is found after it often follows from it.
 func (f *File) Wrong(key, format string, args ...any) {
+	if slices.ContainsFunc(f.mistakes, func(m Mistake) bool { return m.Key == key }) {
+		return
+	}
 	f.add(f.line(key), key, fmt.Sprintf(format, args...))
 }
 

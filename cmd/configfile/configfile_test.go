@@ -66,6 +66,7 @@ every = "soon"
 	f.Wrong("wallet[1].name", "is missing")
 	f.Wrong("node.address", "has no port that could be used")
 	f.Wrong("fee", "is missing")
+	f.Wrong("percent", "0 is out of range, which only follows from its type")
 	var mistakes *Mistakes
 	require.ErrorAs(t, f.Err(), &mistakes)
 	var at []int
