@@ -48,13 +48,17 @@ func (n *Node) Network(ctx context.Context) (network.Profile, error) {
 	return network.Profile{}, fmt.Errorf("%s: its chain begins with %v, which is no network we know", n.rpc.Address(), genesis)
 }
 
-// Synced returns ErrSyncing, with heights, if the node knows of more blocks than it has taken into its chain.
+// arriving is how many blocks a node may know of, by their headers, and not have taken into its chain while nothing is
+// amiss: a header is there a moment before its block.
+const arriving = 2
+
+// Synced returns ErrSyncing, with heights, if the node knows of blocks that it has not taken into its chain.
 func (n *Node) Synced(ctx context.Context) error {
 	var chain struct{ Blocks, Headers, SyncHeight int64 }
 	if err := n.rpc.Call(ctx, &chain, "getblockchaininfo"); err != nil {
 		return err
 	}
-	if known := max(chain.Headers, chain.SyncHeight); chain.Blocks < known {
+	if known := max(chain.Headers, chain.SyncHeight); chain.Blocks+arriving < known {
 		return fmt.Errorf("%s: %w: it is at block %d of %d", n.rpc.Address(), ErrSyncing, chain.Blocks, known)
 	}
 	return nil
