@@ -1,0 +1,221 @@
+package testnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/chaincfg/v3"
+	"github.com/decred/dcrd/txscript/v4/stdaddr"
+)
+
+// Chain makes the blocks of a network, one act at a time: Mine, Run and Buy take turns.
+//
+// Every block waits for the votes on its parent, so that nobody misses a vote for lack of time, no block gets a sibling,
+// and a vote that is missing on the chain was not cast. Between blocks the miner's wallet buys tickets, so that the chain
+// never runs out.
+type Chain struct {
+	network *Network
+	params  *chaincfg.Params
+	turn    chan struct{} // holds one token: who has it moves the chain, and owns what follows
+	purse   *purse
+	voter   stdaddr.StakeAddress // of the miner's wallet: whom the purse gives its tickets' voting rights
+	votes   votesSeen
+	headers map[int64]header // by height
+
+	running  sync.Mutex // owns stop and finished
+	stop     context.CancelFunc
+	finished chan struct{}
+	failure  error // of the last Run; read only after finished is closed
+}
+
+func newChain(n *Network, purse *purse) *Chain {
+	return &Chain{network: n, params: chaincfg.SimNetParams(), purse: purse, turn: make(chan struct{}, 1),
+		headers: make(map[int64]header)}
+}
+
+// take waits for the turn; the caller must give it back.
+func (c *Chain) take(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the chain's turn: %w", ctx.Err())
+	}
+}
+
+func (c *Chain) give() { <-c.turn }
+
+// Mine extends the chain by n blocks.
+func (c *Chain) Mine(ctx context.Context, n int) error {
+	if err := c.take(ctx); err != nil {
+		return err
+	}
+	defer c.give()
+	for range n {
+		if err := c.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Height returns the height of the miner's tip.
+func (c *Chain) Height(ctx context.Context) (int64, error) {
+	height, _, err := c.network.Miner.RPC.BestBlock(ctx)
+	return height, err
+}
+
+// Run keeps mining in the background, a block each pace or as fast as it goes if that is slower, until Pause. Err tells
+// whether it came to an end by itself.
+func (c *Chain) Run(pace time.Duration) {
+	c.running.Lock()
+	defer c.running.Unlock()
+	if c.stop != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop, c.finished = cancel, make(chan struct{})
+	go func() {
+		defer close(c.finished)
+		c.failure = c.run(ctx, pace)
+	}()
+}
+
+func (c *Chain) run(ctx context.Context, pace time.Duration) error {
+	for {
+		next := time.After(pace)
+		if err := c.Mine(ctx, 1); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			c.network.Plan.Log.Error("mining stopped", "error", err)
+			return err
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Pause ends Run, waits for the block under way, and returns what Run came to grief on, if it did.
+func (c *Chain) Pause() error {
+	c.running.Lock()
+	defer c.running.Unlock()
+	if c.stop == nil {
+		return nil
+	}
+	c.stop()
+	<-c.finished
+	c.stop = nil
+	return c.failure
+}
+
+// generateTimeout bounds the making of one block. dcrd waits 2.5 s for the last votes once it has three.
+const generateTimeout = 30 * time.Second
+
+// step makes one block.
+func (c *Chain) step(ctx context.Context) error {
+	height, tip, err := c.network.Miner.RPC.BestBlock(ctx)
+	if err != nil {
+		return fmt.Errorf("mine on: %w", err)
+	}
+	if height >= c.params.StakeValidationHeight-1 {
+		if err := c.awaitVotes(ctx, height, tip); err != nil {
+			return fmt.Errorf("mine on block %d: %w", height, err)
+		}
+	}
+	if err := c.stock(ctx, height); err != nil {
+		return fmt.Errorf("mine on block %d: %w", height, err)
+	}
+	if err := c.generate(ctx, 1); err != nil {
+		return fmt.Errorf("mine on block %d: %w%s", height, err, c.network.Miner.tail())
+	}
+	return nil
+}
+
+// generate lets dcrd make blocks. Should it not come to an end, it is told to give up: it would make the block at some
+// later time, behind our back.
+func (c *Chain) generate(ctx context.Context, blocks int64) error {
+	miner := c.network.Miner.RPC
+	err := miner.CallTimeout(ctx, generateTimeout, nil, "generate", blocks)
+	if err == nil {
+		return nil
+	}
+	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return errors.Join(err, miner.Call(cancelCtx, nil, "generate", 0))
+}
+
+// bootstrap takes the chain from its first block to the first ones with votes.
+func (c *Chain) bootstrap(ctx context.Context) error {
+	if err := c.take(ctx); err != nil {
+		return err
+	}
+	defer c.give()
+	address, err := c.network.MinerWallet.address(ctx)
+	if err != nil {
+		return err
+	}
+	c.voter, err = stakeAddress(address, c.params)
+	if err != nil {
+		return err
+	}
+	if err := c.generate(ctx, c.params.StakeEnabledHeight-1); err != nil {
+		return fmt.Errorf("mine the first blocks: %w", err)
+	}
+	for height := c.params.StakeEnabledHeight; height <= c.params.StakeValidationHeight; height++ {
+		if err := c.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// votesSeen counts the votes on one block.
+type votesSeen struct {
+	block chainhash.Hash
+	known map[string]bool // vote transactions, true if on block
+}
+
+// header is what counts of a block's header.
+type header struct {
+	PoolSize   uint32
+	FreshStake uint8
+}
+
+// header returns the header at height. The chain is ours and knows no reorganisation, so each is asked for once.
+func (c *Chain) header(ctx context.Context, height int64) (header, error) {
+	if h, ok := c.headers[height]; ok {
+		return h, nil
+	}
+	hash, err := c.network.Miner.RPC.BlockHash(ctx, height)
+	if err != nil {
+		return header{}, err
+	}
+	full, err := c.network.Miner.RPC.Header(ctx, hash)
+	if err != nil {
+		return header{}, err
+	}
+	h := header{full.PoolSize, full.FreshStake}
+	c.headers[height] = h
+	return h, nil
+}
+
+// stakeAddress decodes an address that can be given a ticket's voting rights.
+func stakeAddress(text string, params *chaincfg.Params) (stdaddr.StakeAddress, error) {
+	address, err := stdaddr.DecodeAddress(text, params)
+	if err != nil {
+		return nil, fmt.Errorf("decode address: %w", err)
+	}
+	voter, ok := address.(stdaddr.StakeAddress)
+	if !ok {
+		return nil, fmt.Errorf("address %s cannot vote", text)
+	}
+	return voter, nil
+}

@@ -1,0 +1,213 @@
+package testnet
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/wire"
+
+	"scrutineer/vsp/dcrrpc"
+)
+
+// Passphrase unlocks every wallet of a testnet: nothing here is worth anything.
+const Passphrase = "12345"
+
+// Wallet is a dcrwallet.
+type Wallet struct {
+	daemon
+	RPC        *dcrrpc.Wallet
+	RPCAddress string // host:port
+	Node       *Node  // the node that it follows
+
+	access  access
+	options []option // besides those that every wallet has
+
+	drill  sync.Mutex // owns locked and vsp
+	locked bool       // by Lock
+	vsp    []option   // the VSP it buys through
+}
+
+func newWallet(name, ip string, node *Node, plan Plan, access access, options ...option) *Wallet {
+	rpc := net.JoinHostPort(ip, walletPort)
+	return &Wallet{
+		daemon: daemon{name: name, binary: plan.Binaries.Wallet, dir: filepath.Join(plan.Dir, "data", fileName(name)),
+			log: filepath.Join(plan.Dir, "logs", fileName(name)+".log")},
+		RPC: dcrrpc.NewWallet(access.config(rpc)), RPCAddress: rpc, Node: node,
+		access: access, options: options,
+	}
+}
+
+// voting lets a wallet vote. The wallets of a VSP know no tickets but those they are given; the miner's own finds its.
+var (
+	voting      = option{"enablevoting", "1"}
+	givenOnly   = option{"manualtickets", "1"}
+	walletFlags = []option{{"simnet", "1"}, {"nogrpc", "1"}, {"nofilelogging", "1"}, {"rpcmaxclients", "100"},
+		{"rpcmaxwebsockets", "100"}, {"pass", Passphrase},
+		{"accountgaplimit", "1"}} // a new wallet looks for used accounts: nine more to derive cost it seconds
+)
+
+func (w *Wallet) writeConfig() error {
+	options := append([]option{
+		{"username", w.access.user}, {"password", w.access.password},
+		{"rpccert", w.access.certificate.certFile}, {"rpckey", w.access.certificate.keyFile},
+		{"cafile", w.access.certificate.certFile}, {"rpcconnect", w.Node.RPCAddress}, {"rpclisten", w.RPCAddress},
+	}, walletFlags...)
+	return w.configure(append(options, w.options...), w.vsp)
+}
+
+// create makes the wallet's database, from a seed of its own making: a wallet restored from a seed that it is told looks
+// for used accounts first, which takes up to ten seconds. dcrwallet asks questions, in this order: use the configured
+// passphrase, encrypt public data, have a seed, noted the seed, accounts to import (dcrwallet internal/prompt).
+func (w *Wallet) create(ctx context.Context) error {
+	if err := w.writeConfig(); err != nil {
+		return err
+	}
+	program := w.program("--create")
+	program.Log = filepath.Join(w.dir, "create.log") // has the seed in it
+	program.Stdin = strings.NewReader("y\nn\nn\nok\nno\n")
+	process, err := StartProcess(program)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-process.Done():
+	case <-ctx.Done():
+		process.Kill()
+		return fmt.Errorf("create %s: %w", w.name, ctx.Err())
+	}
+	if err := process.ExitError(); err != nil {
+		return fmt.Errorf("create %s: %w", w.name, err)
+	}
+	if err := os.Remove(program.Log); err != nil {
+		return fmt.Errorf("create %s: %w", w.name, err)
+	}
+	return nil
+}
+
+// Start runs the wallet and waits until it has caught up with its node. It comes up unlocked.
+func (w *Wallet) Start(ctx context.Context) error {
+	w.drill.Lock()
+	defer w.drill.Unlock()
+	return w.startLocked(ctx)
+}
+
+// startLocked must be called with drill held.
+func (w *Wallet) startLocked(ctx context.Context) error {
+	if err := w.writeConfig(); err != nil {
+		return err
+	}
+	w.locked = false
+	return w.start(ctx, w.synced)
+}
+
+// synced reports whether the wallet follows its node and has its tip. A wallet that has the tip but is still looking for
+// its addresses may lose the next block.
+func (w *Wallet) synced(ctx context.Context) (bool, string) {
+	_, want, err := w.Node.RPC.BestBlock(ctx)
+	if err != nil {
+		return false, err.Error()
+	}
+	var status struct {
+		Synced bool `json:"synced"`
+	}
+	if err := w.RPC.Call(ctx, &status, "syncstatus"); err != nil {
+		return false, err.Error()
+	}
+	height, have, err := w.RPC.BestBlock(ctx)
+	if err != nil {
+		return false, err.Error()
+	}
+	return status.Synced && have == want, fmt.Sprintf("at block %d, synced: %t", height, status.Synced)
+}
+
+// Lock keeps the wallet from voting, as an operator does who forgets to unlock it after a restart.
+func (w *Wallet) Lock(ctx context.Context) error {
+	w.drill.Lock()
+	defer w.drill.Unlock()
+	if err := w.RPC.Call(ctx, nil, "walletlock"); err != nil {
+		return fmt.Errorf("lock %s: %w", w.name, err)
+	}
+	w.locked = true
+	return nil
+}
+
+// Unlock lets the wallet vote again, from the next block on.
+func (w *Wallet) Unlock(ctx context.Context) error {
+	w.drill.Lock()
+	defer w.drill.Unlock()
+	if err := w.unlock(ctx); err != nil {
+		return err
+	}
+	w.locked = false
+	return nil
+}
+
+func (w *Wallet) unlock(ctx context.Context) error {
+	if err := w.RPC.Call(ctx, nil, "walletpassphrase", Passphrase, 0); err != nil {
+		return fmt.Errorf("unlock %s: %w", w.name, err)
+	}
+	return nil
+}
+
+// votes reports whether the wallet is able to vote as far as we know: we neither locked nor ended it.
+func (w *Wallet) votes() bool {
+	w.drill.Lock()
+	defer w.drill.Unlock()
+	return !w.locked && w.Running() && w.Node.Running()
+}
+
+// Tickets returns every ticket that the wallet knows.
+func (w *Wallet) Tickets(ctx context.Context) ([]dcrrpc.TicketInfo, error) {
+	return w.RPC.Tickets(ctx, 0)
+}
+
+// SetVoteChoice sets how a ticket of this wallet votes on an agenda; the wallet tells the ticket's VSP by itself.
+func (w *Wallet) SetVoteChoice(ctx context.Context, agenda, choice string, ticket chainhash.Hash) error {
+	return w.RPC.SetVoteChoice(ctx, agenda, choice, ticket)
+}
+
+// address returns a fresh address. The wallet's limit of unused addresses in a row is let wrap around.
+func (w *Wallet) address(ctx context.Context) (string, error) {
+	var address string
+	return address, w.RPC.Call(ctx, &address, "getnewaddress", "default", "wrap")
+}
+
+// xpub returns the extended public key of an account, which is made if missing.
+func (w *Wallet) xpub(ctx context.Context, account string) (string, error) {
+	err := w.RPC.Call(ctx, nil, "createnewaccount", account)
+	if err != nil && !errors.Is(err, dcrrpc.ErrUnreachable) {
+		err = nil // there already: the next call would say if not
+	}
+	if err != nil {
+		return "", err
+	}
+	var key string
+	return key, w.RPC.Call(ctx, &key, "getmasterpubkey", account)
+}
+
+// transaction returns a transaction of the wallet's own, mined or not.
+func (w *Wallet) transaction(ctx context.Context, hash chainhash.Hash) (*wire.MsgTx, error) {
+	var answer struct {
+		Hex string `json:"hex"`
+	}
+	if err := w.RPC.Call(ctx, &answer, "gettransaction", hash); err != nil {
+		return nil, err
+	}
+	raw, err := hex.DecodeString(answer.Hex)
+	if err != nil {
+		return nil, fmt.Errorf("decode transaction %s of %s: %w", hash, w.name, err)
+	}
+	tx := new(wire.MsgTx)
+	if err := tx.FromBytes(raw); err != nil {
+		return nil, fmt.Errorf("decode transaction %s of %s: %w", hash, w.name, err)
+	}
+	return tx, nil
+}
