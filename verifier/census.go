@@ -11,7 +11,7 @@ import (
 	"scrutineer/verifier/votes"
 )
 
-// Census is a chain that notes, while it is read, each block's hash and the versions of the votes in it.
+// Census is a chain that notes, while it is read, each block's hash and the votes in it.
 type Census struct {
 	votes.Blocks
 	blocks map[int64]counted
@@ -19,7 +19,8 @@ type Census struct {
 
 type counted struct {
 	hash     chainhash.Hash
-	versions map[uint32]int // how many votes of each version
+	voted    []chainhash.Hash // tickets
+	versions map[uint32]int   // how many votes of each version
 }
 
 // NewCensus returns a census of what will be read from blocks.
@@ -44,6 +45,7 @@ func (c *Census) note(block *wire.MsgBlock) {
 	n := counted{hash: block.BlockHash(), versions: make(map[uint32]int)}
 	for _, tx := range block.STransactions {
 		if stake.IsSSGen(tx) {
+			n.voted = append(n.voted, tx.TxIn[1].PreviousOutPoint.Hash) // the first input is the stake base
 			n.versions[stake.SSGenVersion(tx)]++
 		}
 	}
@@ -57,6 +59,14 @@ func (c *Census) hash(height int64) (chainhash.Hash, bool) {
 	}
 	block, ok := c.blocks[height]
 	return block.hash, ok
+}
+
+// voted returns the tickets whose votes are in the block at a height.
+func (c *Census) voted(height int64) []chainhash.Hash {
+	if c == nil {
+		return nil
+	}
+	return c.blocks[height].voted
 }
 
 // majority returns the version of most votes in a block, one of version own left out. It reports false where there is no

@@ -55,12 +55,13 @@ func Misses(e Evidence) []Miss {
 // tips is what our own node's mempool held, block by block.
 type tips struct {
 	census *Census
+	needed int                              // how many votes a block needs
 	at     map[int64][]Observation          // records of a height
 	seen   map[chainhash.Hash][]Observation // records that have a vote of a ticket
 }
 
 func newTips(e Evidence) tips {
-	t := tips{census: e.Census, at: make(map[int64][]Observation), seen: make(map[chainhash.Hash][]Observation)}
+	t := tips{census: e.Census, needed: e.Target.Network.VotesPerBlockNeeded, at: make(map[int64][]Observation), seen: make(map[chainhash.Hash][]Observation)}
 	for _, o := range e.Seen {
 		if o.Kind != KindMempool || o.Tip == nil {
 			continue
@@ -100,11 +101,26 @@ func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []i
 	switch {
 	case !ok || !okBefore:
 		return ByUnknown, "our node's mempool was not watched then", nil
-	case len(at.Tip.Votes) == 0:
-		return ByUnknown, "no vote at all reached our node", []int64{at.Number}
 	}
-	return ByOperator, fmt.Sprintf("the block has %d other votes; none of this ticket reached our node", entry.Voters),
+	heard := t.heard(entry.Decided)
+	if heard < t.needed {
+		return ByUnknown, fmt.Sprintf("our node heard %d of the %d votes in the block in time, too few to tell", heard, entry.Voters),
+			[]int64{before.Number, at.Number}
+	}
+	return ByOperator, fmt.Sprintf("the block has %d other votes, our node heard %d of them in time, and none of this ticket", entry.Voters, heard),
 		[]int64{before.Number, at.Number}
+}
+
+// heard returns how many of the votes in a block had reached our node before the block did. Who heard a block's other
+// votes would have heard one more.
+func (t tips) heard(height int64) int {
+	n := 0
+	for _, ticket := range t.census.voted(height) {
+		if slices.ContainsFunc(t.seen[ticket], func(o Observation) bool { return o.Tip.Height < height }) {
+			n++
+		}
+	}
+	return n
 }
 
 // watched returns the record of a block of the main chain that was our node's tip while we listened without a break.

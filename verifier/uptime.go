@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -265,7 +266,8 @@ func uptimeVerdict(e Evidence, s Share) (Verdict, []string) {
 		return Fail, []string{fmt.Sprintf("At most %s of %d slots can have been up, %s are asked.",
 			percent(ratio(planned-s.Down, planned, 1)), planned, percent(limit))}
 	case !e.Window.Complete():
-		return Unproven, []string{fmt.Sprintf("The trial is not over: %d of %d slots.", s.total(), planned)}
+		return Unproven, []string{fmt.Sprintf("The trial is not over: %d of %d slots. So far up in %s to %s of them.",
+			s.total(), planned, percent(s.Low()), percent(s.High()))}
 	case s.Coverage() < e.Policy.Coverage:
 		return Unproven, []string{fmt.Sprintf("Only %s of the slots are known, %s are asked.", percent(s.Coverage()), percent(e.Policy.Coverage))}
 	case s.Low() < limit:
@@ -290,5 +292,5 @@ func downSentence(w Window, u Uptime, longest Outage) string {
 // percent writes a share of 1 rounded down to a hundredth of a percent, so that what is below a limit never looks as if
 // it were not.
 func percent(share float64) string {
-	return fmt.Sprintf("%.2f %%", float64(int(share*10000+1e-9))/100)
+	return fmt.Sprintf("%.2f %%", math.Floor(share*10000+1e-9)/100)
 }

@@ -27,15 +27,16 @@ type Window struct {
 	Slot    time.Duration // length of a slot; a minute unless the trial is compressed
 	Slots   int           // how many slots are over
 	Planned int           // how many there are to be; 0 where the trial lasts until it is stopped
+	Stopped bool          // the verifier was told to stop, and has not gone on since
 }
 
 // RealSlot is the length of a slot in a trial that is not compressed.
 const RealSlot = time.Minute
 
-// NewWindow returns the window of a trial that began at start, of which the last thing known was written at last. A
-// duration of 0 means that the trial lasts until it is stopped. Only whole slots count.
-func NewWindow(start, last time.Time, slot, duration time.Duration) Window {
-	w := Window{Start: start, Slot: slot, Planned: int(duration / slot)}
+// NewWindow returns the window of a trial whose first slot begins at start, and of which the last thing known was written
+// at last. A duration of 0 means that the trial lasts until it is stopped. Only whole slots count.
+func NewWindow(start, last time.Time, slot, duration time.Duration, stopped bool) Window {
+	w := Window{Start: start, Slot: slot, Planned: int(duration / slot), Stopped: stopped}
 	w.Slots = max(0, int(last.Sub(start)/slot))
 	if w.Planned > 0 {
 		w.Slots = min(w.Slots, w.Planned)
@@ -47,7 +48,12 @@ func NewWindow(start, last time.Time, slot, duration time.Duration) Window {
 func (w Window) End() time.Time { return w.Start.Add(time.Duration(w.Slots) * w.Slot) }
 
 // Complete reports whether the trial lasted as long as it was to last.
-func (w Window) Complete() bool { return w.Slots > 0 && w.Slots >= w.Planned }
+func (w Window) Complete() bool {
+	if w.Planned == 0 {
+		return w.Slots > 0 && w.Stopped
+	}
+	return w.Slots >= w.Planned
+}
 
 // Compressed reports whether slots are shorter than they are in a trial by the clock.
 func (w Window) Compressed() bool { return w.Slot < RealSlot }

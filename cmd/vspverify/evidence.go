@@ -24,7 +24,7 @@ import (
 
 // Kinds of entries in a trial's journal, besides journal.KindGap.
 const (
-	entryStart       = "start"       // what is watched; the first entry. The trial begins when it was written
+	entryStart       = "start"       // what is watched; the first entry
 	entryObservation = "observation" // verifier.Observation
 	entryBeat        = "beat"        // verifier.Beat: a round is whole
 	entryStop        = "stop"        // the verifier ended as it should
@@ -36,16 +36,26 @@ type start struct {
 	PubKey      string  `json:"pubkey"`
 	Network     string  `json:"network"`
 	SlotSeconds float64 `json:"slot_seconds"`
+
+	Begins time.Time `json:"begins"` // the first slot, UTC
+}
+
+// about is what must not change from one start to the next.
+func (s start) about() start {
+	s.Begins = time.Time{}
+	return s
 }
 
 func (t *trial) start() start {
-	return start{t.URL, base64.StdEncoding.EncodeToString(t.target.PubKey), t.target.Network.Name, time.Duration(t.Slot).Seconds()}
+	return start{URL: t.URL, PubKey: base64.StdEncoding.EncodeToString(t.target.PubKey), Network: t.target.Network.Name,
+		SlotSeconds: time.Duration(t.Slot).Seconds()}
 }
 
 // seen is what a journal holds.
 type seen struct {
-	began        time.Time // zero if the trial has not begun
+	begins       time.Time // of the first slot; zero if the journal is empty
 	last         time.Time // when the last entry was written
+	stopped      bool      // it says that the verifier ended as it should
 	observations []verifier.Observation
 	beats        []verifier.Beat
 	extent       report.Evidence
@@ -80,12 +90,12 @@ func (t *trial) readJournal() (*seen, error) {
 // take takes in one entry.
 func (s *seen) take(entry journal.Entry, want start) error {
 	var into any
-	var began start
+	var first start
 	var o verifier.Observation
 	var b verifier.Beat
 	switch entry.Kind {
 	case entryStart:
-		into = &began
+		into = &first
 	case entryObservation:
 		into = &o
 	case entryBeat:
@@ -96,14 +106,14 @@ func (s *seen) take(entry journal.Entry, want start) error {
 			return fmt.Errorf("entry %d: decode %s: %w", entry.Number, entry.Kind, err)
 		}
 	}
-	s.last = entry.At
+	s.last, s.stopped = entry.At, entry.Kind == entryStop
 	switch entry.Kind {
 	case entryStart:
-		if began != want {
+		if first.about() != want {
 			return fmt.Errorf("entry %d: the journal is of another trial, of %s on %s in slots of %v s: use another folder",
-				entry.Number, began.URL, began.Network, began.SlotSeconds)
+				entry.Number, first.URL, first.Network, first.SlotSeconds)
 		}
-		s.began = entry.At
+		s.begins = first.Begins
 	case entryObservation:
 		o.Number = entry.Number
 		s.observations = append(s.observations, o)
@@ -136,11 +146,11 @@ func (t *trial) derive(ctx context.Context) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
-	if s.began.IsZero() {
+	if s.begins.IsZero() {
 		return report.Report{}, errors.New("the journal is empty: nothing was seen yet")
 	}
 	e := verifier.Evidence{Target: t.target, Policy: t.policy, Seen: s.observations, Beats: s.beats, Complete: t.TicketsComplete,
-		Window: verifier.NewWindow(s.began, s.last, time.Duration(t.Slot), time.Duration(t.Duration))}
+		Window: verifier.NewWindow(s.begins, s.last, time.Duration(t.Slot), time.Duration(t.Duration), s.stopped)}
 	if e.Drills, err = t.readDrills(); err != nil {
 		return report.Report{}, err
 	}

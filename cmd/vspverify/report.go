@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"scrutineer/cmd/configfile"
 	"scrutineer/cmd/program"
 	"scrutineer/verifier/report"
 )
@@ -57,6 +58,12 @@ func printReport(w io.Writer, r report.Report, asJSON bool) error {
 	return err
 }
 
+// Files of the report.
+const (
+	textFile = "report.txt"
+	jsonFile = "report.json"
+)
+
 // writeReport puts the report into the trial's folder, each file whole or not at all.
 func (t *trial) writeReport(r report.Report) error {
 	raw, err := r.JSON()
@@ -66,7 +73,7 @@ func (t *trial) writeReport(r report.Report) error {
 	if err := os.MkdirAll(t.Out, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	for name, data := range map[string][]byte{"report.txt": []byte(r.Text()), "report.json": raw} {
+	for name, data := range map[string][]byte{textFile: []byte(r.Text()), jsonFile: raw} {
 		path := filepath.Join(t.Out, name)
 		if err := os.WriteFile(path+".new", data, 0o644); err != nil {
 			return fmt.Errorf("write report: %w", err)
@@ -88,8 +95,10 @@ func checkCommand() *cobra.Command {
 	path := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		t, err := load(*path)
-		if err != nil {
+		if wrong := new(configfile.Mistakes); errors.As(err, &wrong) {
 			return program.AnswerNo(err)
+		} else if err != nil {
+			return err
 		}
 		_, drillsErr := t.readDrills()
 		_, ticketsErr := t.readTickets()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,10 @@ import (
 // localVantage is the name of the only vantage there is.
 const localVantage = "local"
 
-// partingTime is how long the last look at our own node, and then the report, may take after the trial has ended.
+// lead is how long after the journal's first entry the first slot begins, so that it can be watched from its beginning.
+const lead = 100 * time.Millisecond
+
+// How long the last look at our own node, and then the report, may take after the trial has ended.
 const (
 	partingLook   = 5 * time.Second
 	partingReport = 10 * time.Minute
@@ -47,7 +51,7 @@ Exit code 0 says that the report was written, whatever it says: vspverify report
 		if err := t.run(c.Context(), log); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "The report is in %s.\n", t.Out)
+		_, err = fmt.Fprintln(c.OutOrStdout(), "Wrote", filepath.Join(t.Out, textFile), "and", filepath.Join(t.Out, jsonFile))
 		return err
 	}
 	return c
@@ -73,7 +77,7 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	began, err := t.begin(book)
+	begins, err := t.begin(book)
 	if err != nil {
 		return errors.Join(err, book.Close())
 	}
@@ -81,26 +85,23 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	defer node.Close()
 	w := &watcher{book: book, log: log, mempool: probe.NewMempool(node, localVantage, time.Now), vantage: &probe.Vantage{
 		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(), Slot: time.Duration(t.Slot), Now: time.Now}}
-	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "began", began, "slot", time.Duration(t.Slot))
-	return errors.Join(w.slots(ctx, began, time.Duration(t.Slot), time.Duration(t.Duration)), book.Close())
+	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", begins, "slot", time.Duration(t.Slot))
+	return errors.Join(w.slots(ctx, begins, time.Duration(t.Slot), time.Duration(t.Duration)), book.Close())
 }
 
-// begin returns when the trial began, which is now if its journal is new.
+// begin returns when the trial begins: a moment from now, if its journal is new.
 func (t *trial) begin(book *journal.Journal) (time.Time, error) {
 	s, err := t.readJournal()
 	if err != nil {
 		return time.Time{}, err
 	}
-	if !s.began.IsZero() {
-		return s.began, nil
+	if !s.begins.IsZero() {
+		return s.begins, nil
 	}
-	if _, err := book.Append(entryStart, t.start()); err != nil {
-		return time.Time{}, err
-	}
-	if s, err = t.readJournal(); err != nil {
-		return time.Time{}, err
-	}
-	return s.began, nil
+	first := t.start()
+	first.Begins = time.Now().UTC().Add(lead)
+	_, err = book.Append(entryStart, first)
+	return first.Begins, err
 }
 
 // watcher looks, slot by slot, and writes down what it sees.
@@ -114,14 +115,14 @@ type watcher struct {
 
 // slots makes a round at the beginning of each slot. One that comes too late for its slot leaves that slot unknown. A
 // duration of 0 means until ctx ends.
-func (w *watcher) slots(ctx context.Context, began time.Time, slot, whole time.Duration) error {
+func (w *watcher) slots(ctx context.Context, begins time.Time, slot, whole time.Duration) error {
 	w.state = make(map[string]verifier.Code)
 	for {
-		index := max(0, (w.vantage.Now().Sub(began)+slot-1)/slot) // the first slot that has not begun
-		next := began.Add(index * slot)
+		index := max(0, (w.vantage.Now().Sub(begins)+slot-1)/slot) // the first slot that has not begun
+		next := begins.Add(index * slot)
 		over := whole > 0 && index >= whole/slot
 		if over {
-			next = began.Add(whole / slot * slot) // the last slot must be over, too
+			next = begins.Add(whole / slot * slot) // the last slot must be over, too
 		}
 		if !wait(ctx, next.Sub(w.vantage.Now())) || over {
 			return w.stop(ctx, over && ctx.Err() == nil)

@@ -67,7 +67,7 @@ func Open(dir string, now func() time.Time) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j := &Journal{now: now, file: file, next: 1}
-	if err := j.resume(); err != nil {
+	if err := errors.Join(j.resume(), syncFolder(dir)); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("open journal %s: %w", path, err)
 	}
@@ -150,6 +150,15 @@ func (j *Journal) Sync() error {
 // Close ends writing and gives the journal free for others.
 func (j *Journal) Close() error {
 	return errors.Join(j.Sync(), j.file.Close())
+}
+
+// syncFolder makes a new file's name survive a loss of power.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func hashOf(line []byte) string {

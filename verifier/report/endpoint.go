@@ -8,13 +8,12 @@ import (
 
 // Endpoint is how one endpoint did. Uptime is an interval: what is unknown may have been up or down.
 type Endpoint struct {
-	Endpoint string    `json:"endpoint"`
-	Slots    Slots     `json:"slots"`
-	Longest  *Outage   `json:"longest_outage"` // null if there was none
-	Causes   []Cause   `json:"causes"`         // why slots were not up, the most frequent first
-	Days     []Day     `json:"days"`
-	Ribbon   string    `json:"ribbon"` // one character a slot: # up, - down, ? unknown
-	from     time.Time // of the first slot
+	Endpoint string  `json:"endpoint"`
+	Slots    Slots   `json:"slots"`
+	Longest  *Outage `json:"longest_outage"` // null if there was none
+	Causes   []Cause `json:"causes"`         // why slots were not up, the most frequent first
+	Days     []Day   `json:"days"`
+	Ribbon   string  `json:"ribbon"` // one character a slot: # up, - down, ? unknown
 }
 
 // Slots counts slots, and gives the shares that follow.
@@ -49,7 +48,7 @@ type Day struct {
 }
 
 func newEndpoint(w verifier.Window, u verifier.Uptime) Endpoint {
-	e := Endpoint{Endpoint: u.Endpoint, Slots: newSlots(u.Share()), Causes: []Cause{}, Days: []Day{}, Ribbon: ribbon(u.States), from: w.Start}
+	e := Endpoint{Endpoint: u.Endpoint, Slots: newSlots(u.Share()), Causes: []Cause{}, Days: []Day{}, Ribbon: ribbon(u.States)}
 	if o := u.Longest(w); o.Slots > 0 {
 		e.Longest = &Outage{From: o.From.UTC(), Slots: o.Slots, Seconds: (time.Duration(o.Slots) * w.Slot).Seconds()}
 	}

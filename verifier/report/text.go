@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (r Report) head(p *page) {
 	if !w.Complete {
 		state = "not over"
 	}
-	p.line(w.From.Format("02 Jan 2006 15:04:05") + " to " + w.To.Format("02 Jan 15:04:05") + " UTC, " + w.To.Sub(w.From).String() + ", " + state)
+	p.line(w.From.Format("02 Jan 2006 15:04:05") + " to " + w.To.Format("02 Jan 15:04:05") + " UTC, " + span(w.To.Sub(w.From)) + ", " + state)
 	if w.Compressed {
 		p.wrap("", fmt.Sprintf("Compressed: a slot is %v here, and a minute in a trial by the clock.", seconds(w.SlotSeconds)))
 	}
@@ -100,8 +101,8 @@ func (r Report) uptime(p *page) {
 	p.title("UPTIME (TR-1)")
 	for _, e := range r.Uptime {
 		s := e.Slots
-		p.wrap("  "+e.Endpoint+"  ", fmt.Sprintf("%.2f to %.2f %%, coverage %.2f %%; %d slots up, %d down, %d unknown",
-			s.Low*100, s.High*100, s.Coverage*100, s.Up, s.Down, s.Unknown))
+		p.wrap("  "+e.Endpoint+"  ", fmt.Sprintf("%s to %s %%, coverage %s %%; %d slots up, %d down, %d unknown",
+			hundredths(s.Low), hundredths(s.High), hundredths(s.Coverage), s.Up, s.Down, s.Unknown))
 		p.ribbon(r.Window, e)
 		for _, c := range e.Causes {
 			p.wrap("    ", fmt.Sprintf("%d slots %s: %s (%s)", c.Slots, c.State, c.Text, c.Code))
@@ -123,7 +124,7 @@ func (p *page) ribbon(w Window, e Endpoint) {
 	rest := e.Ribbon
 	for _, d := range e.Days {
 		n := d.Slots.Up + d.Slots.Down + d.Slots.Unknown
-		p.line(fmt.Sprintf("    %s  %-*s  %6.2f", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), d.Slots.Low*100))
+		p.line(fmt.Sprintf("    %s  %-*s  %6s", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), hundredths(d.Slots.Low)))
 		rest = rest[n:]
 	}
 	if len(e.Days) > 0 {
@@ -146,7 +147,7 @@ func (r Report) ledger(p *page) {
 	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown; %d of the decided are provisional.",
 		l.Made, l.Missed, l.Expired, l.Live, l.Immature, l.Unknown, l.Provisional))
 	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %.2f %%.",
-		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, l.MissRateBound*100))
+		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, math.Ceil(l.MissRateBound*10000-1e-9)/100))
 	if m := l.FinalMismatch; m != nil {
 		p.wrap("  ", fmt.Sprintf("The final state of block %d is %s, by the account before it it would be %s: the ledger ends there.", m.Height, m.Want, m.Got))
 		return
@@ -217,6 +218,19 @@ func (r Report) rows(p *page) {
 			p.wrap("                     ", strings.Join(f.Says, " "))
 		}
 	}
+}
+
+// hundredths writes a share in percent, rounded down: what is below a limit must not look as if it were not.
+func hundredths(share float64) string {
+	return fmt.Sprintf("%.2f", math.Floor(share*10000+1e-9)/100)
+}
+
+// span writes a duration, in days where it is days.
+func span(d time.Duration) string {
+	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return d.String()
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
