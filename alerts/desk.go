@@ -14,7 +14,7 @@ type Config struct {
 	Recipients []string // each is told everything, once; may be empty: then incidents are only logged
 	Rules      Rules
 	Retry      Retry
-	Log        *slog.Logger
+	Log        *slog.Logger     // required
 	Now        func() time.Time // the clock that observations are stamped by; time.Now if nil
 }
 

@@ -64,7 +64,7 @@ func recovery(n alerts.Notice) []string {
 	if i.Spells > 1 {
 		lines = append(lines, fmt.Sprintf("It came and went %d times since %s.", i.Spells, stamp(i.First)))
 	}
-	return append(lines, fmt.Sprintf("Incident %d is closed. If it comes back soon, it keeps its number.", i.Number))
+	return append(lines, fmt.Sprintf("Incident %d is over. It keeps its number if it returns soon.", i.Number))
 }
 
 // stamp writes a time to the second, in UTC. The year stands in the mail's date.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"mime"
 	"strings"
 
 	"github.com/emersion/go-message"
@@ -15,7 +16,7 @@ import (
 // Widths, in characters. A phone held upright shows 35 to 50 characters of a subject, so what matters stands in the
 // first of them; the rest keeps the whole within one header line.
 const (
-	coreWidth = 64 // a subject without the word in brackets
+	coreWidth = 64 // a subject without the words in brackets
 	siteWidth = 30
 )
 
@@ -34,7 +35,7 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	}
 	fields.SetMessageID(messageID(n.Incident.ID, n.Seq, to, s.from.domain()))
 	fields.SetDate(n.At.UTC())
-	fields.SetSubject(subject(n, s.config.Site))
+	fields.AddRaw(subjectField(state(n), core(n, s.config.Site)))
 	fields.SetAddressList("To", to.header())
 	fields.SetAddressList("From", s.from.header())
 
@@ -59,11 +60,22 @@ func messageID(incident string, seq int, to mailbox, domain string) string {
 	return fmt.Sprintf("%s.%d.%x@%s", incident, seq, sum[:6], domain)
 }
 
-// subject starts with the state in brackets and goes on with a core that is the same in all mails of an incident. Mail
-// programs that thread by subject leave leading words in brackets out of account (RFC 5256, 2.1).
-func subject(n alerts.Notice, site string) string {
+// subjectField writes the header field whole: the library would leave a subject that needs encoding on one line of any
+// length, where RFC 2047, 2, wants short lines. The state is plain, and stays readable in any program.
+func subjectField(state, core string) []byte {
+	field := "Subject: [" + state + "]"
+	encoded := mime.QEncoding.Encode("utf-8", core)
+	if encoded == core && len(field)+1+len(core) <= 78 {
+		return []byte(field + " " + core + "\r\n")
+	}
+	return []byte(field + "\r\n " + strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?") + "\r\n")
+}
+
+// core is what follows the state in a subject. It is the same in all mails of an incident: mail programs that thread by
+// subject leave leading words in brackets out of account (RFC 5256, 2.1).
+func core(n alerts.Notice, site string) string {
 	tail := fmt.Sprintf(" (%s) #%d", cut(clean(site), siteWidth), n.Incident.Number)
-	return "[" + state(n) + "] " + cut(clean(n.Incident.Title), coreWidth-length(tail)) + tail
+	return cut(clean(n.Incident.Title), coreWidth-length(tail)) + tail
 }
 
 // state is how things are, in a word or two that tell the kinds of mail apart.

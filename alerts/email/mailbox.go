@@ -12,9 +12,12 @@ import (
 // few servers take it.
 var plainAddress = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?$")
 
+// nameWidth bounds the name beside an address, in characters, so that its field keeps within what a line may be.
+const nameWidth = 40
+
 // mailbox is an address that can do no harm in a command or a header.
 type mailbox struct {
-	name    string // cleaned; may be empty
+	name    string // cleaned and cut; may be empty
 	address string // local@domain
 }
 
@@ -26,7 +29,13 @@ func parseMailbox(text string) (mailbox, error) {
 	if !plainAddress.MatchString(parsed.Address) {
 		return mailbox{}, fmt.Errorf("address %q: only plain ASCII addresses such as name@example.org can be used", text)
 	}
-	return mailbox{name: clean(parsed.Name), address: parsed.Address}, nil
+	return mailbox{name: displayName(parsed.Name), address: parsed.Address}, nil
+}
+
+// displayName makes any text fit to stand beside an address. The standard library leaves a backslash among encoded words,
+// where its own parser, among others, refuses it.
+func displayName(text string) string {
+	return cut(clean(strings.ReplaceAll(text, `\`, " ")), nameWidth)
 }
 
 // domain returns what follows the @.
