@@ -7,7 +7,11 @@ import (
 )
 
 // Store keeps tickets. What a method has returned without error is durable: it is there after a kill -9 of the process.
-// An error other than those named leaves open whether the act was carried out; who needs to know reads back.
+// An error other than those named leaves open whether the act was carried out; who needs to know reads back. A context
+// that is done before the act begins ends it with nothing changed.
+//
+// An empty map or slice is the same as nil, and comes back as nil. Fee.Expires comes back in UTC, cut to the second. Text
+// is valid UTF-8.
 type Store interface {
 	Tickets
 	Scan
@@ -28,7 +32,7 @@ type Tickets interface {
 	// Update reads a ticket, lets act change it, and stores it, and the Change that act may return, in one transaction:
 	// nobody else's Update of the same ticket comes between. An error of act ends it with nothing changed and is
 	// returned as it is. ErrNoTicket if there is none. Update returns the ticket as stored. Act may be called more
-	// than once, and must not call the Store. Hash cannot be changed.
+	// than once, and must not call the Store. An act that changes Hash is refused, with nothing changed.
 	Update(ctx context.Context, hash chainhash.Hash, act func(*Ticket) (*Change, error)) (Ticket, error)
 
 	// Remove deletes a ticket and its changes if its fee status is FeeNone, checked in the same transaction. Any other
@@ -39,14 +43,14 @@ type Tickets interface {
 	Select(ctx context.Context, filter Filter) ([]Ticket, error)
 
 	// Changes returns what a ticket's holder asked for, oldest first: the first ever, and the newest of the rest up to
-	// MaxChanges in all.
+	// MaxChanges in all. A ticket that is not there has none.
 	Changes(ctx context.Context, hash chainhash.Hash) ([]Change, error)
 }
 
 // MaxChanges is how many Changes are kept of one ticket.
 const MaxChanges = 10
 
-// Filter says which tickets are meant. Its fields are conditions that must all hold; nil means any.
+// Filter says which tickets are meant. Its fields are conditions that must all hold; an empty one means any.
 type Filter struct {
 	Confirmed *bool
 	Fee       []FeeStatus
@@ -59,6 +63,7 @@ type Scan interface {
 	Position(ctx context.Context) (Position, error)
 
 	// Settle stores the outcomes that were found up to a block, and that block as the new Position, in one transaction.
+	// It passes over a ticket that is not there.
 	Settle(ctx context.Context, p Position, found []Spend) error
 
 	// Rewind makes p the Position and takes back every outcome found above its height, in one transaction. It returns

@@ -97,7 +97,8 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, id int64, t vsp.Ticket)
 // Remove implements vsp.Tickets.
 func (s *Store) Remove(ctx context.Context, hash chainhash.Hash) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM tickets WHERE hash = ?", hash[:])
+		_, err := tx.ExecContext(ctx, "DELETE FROM tickets WHERE hash = ? AND fee_status = ?", hash[:],
+			string(vsp.FeeNone))
 		return err
 	})
 	if err != nil {

@@ -33,6 +33,19 @@ func TestMemoryFails(t *testing.T) {
 	}
 }
 
+// TestMemoryCallsActTwice keeps callers from relying on one call.
+func TestMemoryCallsActTwice(t *testing.T) {
+	s := new(Memory)
+	insert(t, s, ticket(1))
+	calls := 0
+	_, err := s.Update(t.Context(), hash(1), func(*vsp.Ticket) (*vsp.Change, error) {
+		calls++
+		return nil, nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, calls)
+}
+
 var changing = map[string]bool{
 	"Insert": true, "Update": true, "Remove": true, "Settle": true, "Rewind": true, "NextFeeIndex": true,
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -26,7 +27,10 @@ func Run(t *testing.T, open func(t *testing.T) vsp.Store) {
 	all := slices.Concat(ticketGuarantees, updateGuarantees, changeGuarantees, selectGuarantees, scanGuarantees,
 		feeIndexGuarantees, contextGuarantees)
 	for _, g := range all {
-		t.Run(g.name, func(t *testing.T) { g.check(t, open(t)) })
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel() // a Store waits for its disk most of the time
+			g.check(t, open(t))
+		})
 	}
 }
 
@@ -55,6 +59,18 @@ func insert(t *testing.T, s vsp.Store, tickets ...vsp.Ticket) {
 	for _, ticket := range tickets {
 		require.NoError(t, s.Insert(t.Context(), ticket))
 	}
+}
+
+// forget sees to it that there is no such ticket, which may be paid for.
+func forget(t require.TestingT, s vsp.Store, hash chainhash.Hash) {
+	_, err := s.Update(context.Background(), hash, func(t *vsp.Ticket) (*vsp.Change, error) {
+		t.Fee.Status = vsp.FeeNone
+		return nil, nil
+	})
+	if !errors.Is(err, vsp.ErrNoTicket) {
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Remove(context.Background(), hash))
 }
 
 // is requires that the store has exactly this ticket.

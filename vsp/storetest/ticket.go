@@ -13,7 +13,7 @@ var ticketGuarantees = []guarantee{
 	{"Ticket gives back every field as it was inserted", func(t *testing.T, s vsp.Store) {
 		rapid.Check(t, func(rt *rapid.T) {
 			ticket := tickets().Draw(rt, "ticket")
-			require.NoError(rt, s.Remove(t.Context(), ticket.Hash))
+			forget(rt, s, ticket.Hash)
 			require.NoError(rt, s.Insert(t.Context(), ticket))
 			is(rt, s, ticket)
 		})
@@ -79,6 +79,45 @@ var ticketGuarantees = []guarantee{
 
 		insert(t, s, ticket(1))
 		require.Empty(t, answered(t, s, 1), "the changes came back with the ticket")
+	}},
+	{"Remove leaves a ticket whose fee is more than FeeNone", func(t *testing.T, s vsp.Store) {
+		for n, status := range feeStatuses {
+			ticket := ticket(n)
+			ticket.Fee.Status = status
+			insert(t, s, ticket)
+			change(t, s, n, 1)
+			require.NoError(t, s.Remove(t.Context(), ticket.Hash))
+			if status != vsp.FeeNone {
+				is(t, s, ticket)
+				require.Equal(t, []int64{1}, answered(t, s, n))
+			}
+		}
+	}},
+	{"A Remove never takes a ticket that is paid for at the same time", func(t *testing.T, s vsp.Store) {
+		for n := range 10 {
+			insert(t, s, ticket(n))
+			var paid, removed error
+			together(2, func(who int) {
+				if who == 0 {
+					removed = s.Remove(t.Context(), hash(n))
+					return
+				}
+				_, paid = s.Update(t.Context(), hash(n), func(t *vsp.Ticket) (*vsp.Change, error) {
+					t.Fee.Status = vsp.FeeReceived
+					return nil, nil
+				})
+			})
+			require.NoError(t, removed)
+			want := ticket(n)
+			want.Fee.Status = vsp.FeeReceived
+			if paid == nil {
+				is(t, s, want)
+				continue
+			}
+			require.ErrorIs(t, paid, vsp.ErrNoTicket)
+			_, err := s.Ticket(t.Context(), hash(n))
+			require.ErrorIs(t, err, vsp.ErrNoTicket)
+		}
 	}},
 	{"Remove of a ticket that is not there is no error", func(t *testing.T, s vsp.Store) {
 		require.NoError(t, s.Remove(t.Context(), hash(1)))

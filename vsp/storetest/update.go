@@ -17,7 +17,7 @@ var updateGuarantees = []guarantee{
 		rapid.Check(t, func(rt *rapid.T) {
 			before, after := tickets().Draw(rt, "before"), tickets().Draw(rt, "after")
 			after.Hash = before.Hash
-			require.NoError(rt, s.Remove(t.Context(), before.Hash))
+			forget(rt, s, before.Hash)
 			require.NoError(rt, s.Insert(t.Context(), before))
 			got, err := s.Update(t.Context(), before.Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
 				*t = after
@@ -92,6 +92,8 @@ var updateGuarantees = []guarantee{
 				return &vsp.Change{Answered: 1}, nil
 			})
 			require.Error(t, err)
+			require.NotErrorIs(t, err, vsp.ErrNoTicket)
+			require.NotErrorIs(t, err, vsp.ErrTicketExists)
 		}
 		is(t, s, ticket(1))
 		is(t, s, ticket(2))
