@@ -1,0 +1,183 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/server"
+	"scrutineer/vsp/vspapi"
+)
+
+func text(t *testing.T, answer *http.Response) string {
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return string(body)
+}
+
+func TestNoRoute(t *testing.T) {
+	r := newRig(t)
+	for _, request := range []string{
+		"GET /nothing", "GET /api/v3/payfee", "POST /api/v3/vspinfo", "HEAD /api/v3/vspinfo", "OPTIONS /api/v3/vspinfo",
+		"POST /", "GET /api/v3/", "PUT /api/v3/payfee", "POST /api/v3/payfee/x", "GET /api/v3/payfee/",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		answer := r.do(method, path, nil)
+		require.Equal(t, http.StatusNotFound, answer.StatusCode, request)
+		require.Equal(t, "text/plain", answer.Header.Get("Content-Type"))
+		require.Equal(t, "404 page not found", text(t, answer))
+		require.Empty(t, answer.Header.Get(vspapi.ServerSignature))
+	}
+}
+
+func TestSlashTooMany(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{vspapi.PathFeeAddress, vspapi.PathPayFee, vspapi.PathTicketStatus, vspapi.PathSetVoteChoices} {
+		answer := r.do(http.MethodPost, path+"/", nil)
+		require.Equal(t, http.StatusTemporaryRedirect, answer.StatusCode)
+		require.Equal(t, path, answer.Header.Get("Location"))
+		require.Empty(t, text(t, answer))
+	}
+	answer := r.do(http.MethodGet, vspapi.PathInfo+"/", nil)
+	require.Equal(t, http.StatusMovedPermanently, answer.StatusCode)
+	require.Equal(t, vspapi.PathInfo, answer.Header.Get("Location"))
+}
+
+func TestOtherOrigin(t *testing.T) {
+	r := newRig(t)
+	for _, header := range [][]string{{"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example.org"}} {
+		answer := r.do(http.MethodPost, vspapi.PathTicketStatus, nil, header...)
+		require.Equal(t, http.StatusBadRequest, answer.StatusCode)
+		require.Equal(t, "CSRF failure", text(t, answer))
+		require.Equal(t, http.StatusOK, r.do(http.MethodGet, vspapi.PathInfo, nil, header...).StatusCode)
+	}
+	answer := r.do(http.MethodPost, vspapi.PathTicketStatus, nil, "Origin", "http://example.com") // the host that was asked
+	require.Equal(t, vspapi.BadRequest, r.refusal(answer).Code)
+}
+
+func TestPanic(t *testing.T) {
+	r := newRig(t)
+	ticket := r.paid(1)
+	r.chain.Fail = func(string) (bool, error) { panic("out of cheese") }
+	got := r.refusal(r.post(vspapi.PathTicketStatus, r.ticketStatus(ticket).with("tickethash", unseen).by(ticket.Holder)))
+	require.Equal(t, vspapi.InternalError, got.Code)
+	require.Contains(t, r.log.String(), "out of cheese")
+	require.Contains(t, r.log.String(), "authentication.go", "the stack is logged")
+}
+
+// A request is one line in the log that tells what went on, and not what is secret.
+func TestAccessLog(t *testing.T) {
+	r := newRig(t)
+	ticket := r.paid(1)
+	lines := strings.Split(strings.TrimSpace(r.log.String()), "\n")
+	require.Len(t, lines, 2)
+	for i, endpoint := range []string{vspapi.PathFeeAddress, vspapi.PathPayFee} {
+		require.Regexp(t, fmt.Sprintf(`^time=\S+ level=INFO msg=request method=POST endpoint=%s status=200 took=\S+ ticket=%s$`,
+			endpoint, ticket.Hash()), lines[i])
+	}
+	require.NotContains(t, r.log.String(), ticket.VotingKey())
+
+	r.log.Reset()
+	r.post(vspapi.PathPayFee, r.payFee(ticket, ticket.Tx).by(ticket.Holder))
+	require.Contains(t, r.log.String(), "level=INFO")
+	require.Contains(t, r.log.String(), "status=400")
+	require.Contains(t, r.log.String(), "code=3")
+
+	r.log.Reset()
+	r.chain.Fail = nodeAway()
+	r.post(vspapi.PathTicketStatus, r.ticketStatus(ticket).with("tickethash", unseen).by(ticket.Holder))
+	require.Contains(t, r.log.String(), "level=ERROR")
+	require.Contains(t, r.log.String(), errAway.Error())
+
+	r.log.Reset()
+	r.do(http.MethodGet, "/wp-login.php?user=x", nil)
+	require.Regexp(t, `level=DEBUG msg=request method=GET endpoint=none status=404 took=\S+\n$`, r.log.String())
+	r.log.Reset()
+	r.post(vspapi.PathTicketStatus, signed{body: []byte(`{"tickethash":"` + strings.Repeat("z", 1<<19) + `"}`)})
+	require.Less(t, r.log.Len(), 1000)
+}
+
+func TestHome(t *testing.T) {
+	page := func(r *rig) string {
+		answer := r.do(http.MethodGet, "/", nil)
+		require.Equal(t, http.StatusOK, answer.StatusCode)
+		require.Equal(t, "text/html; charset=utf-8", answer.Header.Get("Content-Type"))
+		require.Contains(t, answer.Header.Get("Content-Security-Policy"), "default-src 'none'")
+		return text(t, answer)
+	}
+	open := page(newRig(t))
+	for _, want := range []string{"Test &amp; Sons", "2 % of the vote reward", "1 of 2", "simnet", "help@example.org",
+		"/RckOFqgx1tk&#43;3jNYC&#43;h2ZH96/drE8WO1wLqyDXp9hg=", "200 on simnet", "0 (0.00 % of votes won)"} {
+		require.Contains(t, open, want)
+	}
+	require.NotContains(t, open, "<script")
+	require.NotContains(t, open, "Closed")
+	closed := page(newRig(t, func(r *rig) { r.config.Closed, r.config.ClosedMessage = true, "<b>Gone</b>" }))
+	require.Contains(t, closed, "Closed to new tickets.</strong> &lt;b&gt;Gone")
+
+	away := newRig(t)
+	away.chain.Fail = nodeAway()
+	answer := away.do(http.MethodGet, "/", nil)
+	require.Equal(t, http.StatusInternalServerError, answer.StatusCode)
+	require.NotContains(t, text(t, answer), errAway.Error())
+}
+
+// What a wallet sees over a real connection: a large body gets its answer, and one that never ends does not stay.
+func TestServe(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	r := newRig(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- r.Handler.(*server.Server).Serve(ctx, listener) }()
+	url := "http://" + listener.Addr().String()
+
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	answer, err := client.Post(url+vspapi.PathTicketStatus, "", bytes.NewReader(make([]byte, 2<<20)))
+	require.NoError(t, err)
+	require.Equal(t, vspapi.BadRequest, r.refusal(answer).Code)
+	require.NoError(t, answer.Body.Close())
+
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"tickethash\"", vspapi.PathTicketStatus)
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	reply, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Contains(t, string(reply), `{"code":0,"message":"request body could not be read"}`)
+
+	stop()
+	require.NoError(t, <-served)
+}
+
+func TestServeFails(t *testing.T) {
+	r := newRig(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	require.Error(t, r.Handler.(*server.Server).Serve(t.Context(), listener))
+}
+
+func TestNewRefuses(t *testing.T) {
+	r := newRig(t)
+	for _, percent := range []float64{0, 0.009, 100.01, -1} {
+		config := r.config
+		config.FeePercent = percent
+		_, err := vsp.New(config)
+		require.Error(t, err)
+	}
+}
