@@ -99,12 +99,14 @@ func (r *rig) post(path string, s signed) *http.Response {
 	return r.do(http.MethodPost, path, s.body, s.header...)
 }
 
+func (r *rig) publicKey() ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
+
 // content reads a signed answer.
 func (r *rig) content(answer *http.Response) []byte {
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(r, err)
 	require.Equal(r, "application/json; charset=utf-8", answer.Header.Get("Content-Type"))
-	require.NoError(r, vspapi.Verify(key.Public().(ed25519.PublicKey), body, answer.Header.Get(vspapi.ServerSignature)))
+	require.NoError(r, vspapi.Verify(r.publicKey(), body, answer.Header.Get(vspapi.ServerSignature)))
 	return body
 }
 
