@@ -43,13 +43,21 @@ func drain(desk *alerts.Desk, log *slog.Logger) {
 	}
 }
 
+// words is how a problem is told in a mail. In what and action, %s is the wallet's name.
+type words struct{ headline, what, action string }
+
 // problems is what each problem of a wallet is called in a mail. NoProblem and Unseen are nothing to mail about.
-var problems = map[vsp.Problem]struct{ headline, action string }{
-	vsp.Unreachable: {"does not answer", "see whether dcrwallet runs there, and whether the private link is up"},
-	vsp.NoNode:      {"has lost its node", "see whether dcrd runs on the same host"},
-	vsp.SPV:         {"runs without a node", "start it with --rpcconnect to the dcrd on its host"},
-	vsp.NotVoting:   {"does not vote", "start it with --enablevoting"},
-	vsp.Locked:      {"is locked", "unlock it: dcrctl --wallet walletpassphrase PASS 0"},
+var problems = map[vsp.Problem]words{
+	vsp.Unreachable: {"does not answer", "The RPC of %s gives no answer.",
+		"on %s, see whether dcrwallet runs, and whether the private link is up."},
+	vsp.NoNode: {"has lost its node", "%s runs, but its node does not answer it.",
+		"on the host of %s, see whether dcrd runs."},
+	vsp.SPV: {"runs without a node", "%s runs in SPV mode, in which a wallet does not vote.",
+		"start %s with --rpcconnect to the dcrd on its host, and without --spv."},
+	vsp.NotVoting: {"does not vote", "%s runs with voting turned off.",
+		"start %s with --enablevoting."},
+	vsp.Locked: {"is locked", "%s runs, but is locked: it cannot sign votes.",
+		"unlock %s: `dcrctl --wallet walletpassphrase` there."},
 }
 
 // watchVoters tells the desk at each tick what is seen of every wallet, until the context ends.
@@ -77,7 +85,7 @@ func observe(desk *alerts.Desk, now time.Time, state vsp.VoterState, all []vsp.V
 		return
 	}
 	if problem, bad := problems[state.Problem]; bad {
-		desk.Bad(conditionKey(state.Name, state.Problem), now, alert(state, all, problem.headline, problem.action, site))
+		desk.Bad(conditionKey(state.Name, state.Problem), now, alert(state, all, problem, site))
 		if state.Problem == vsp.Unreachable {
 			return
 		}
@@ -98,7 +106,7 @@ func conditionKey(wallet string, problem vsp.Problem) alerts.Key {
 }
 
 // alert words what is wrong with one wallet, and what that means for the votes.
-func alert(state vsp.VoterState, all []vsp.VoterState, headline, action, site string) alerts.Alert {
+func alert(state vsp.VoterState, all []vsp.VoterState, w words, site string) alerts.Alert {
 	var others []string
 	for _, other := range all {
 		if other.Name != state.Name && other.Online() {
@@ -106,10 +114,10 @@ func alert(state vsp.VoterState, all []vsp.VoterState, headline, action, site st
 		}
 	}
 	a := alerts.Alert{
-		Subject: state.Name, Problem: headline, Severity: alerts.Warn,
-		What:   fmt.Sprintf("%s %s: %s.", state.Name, headline, state.Detail),
-		Action: fmt.Sprintf("On %s, %s.", state.Name, action),
-		Seen:   fmt.Sprintf("The front end of %s, asking the wallet's RPC.", site),
+		Subject: state.Name, Problem: w.headline, Severity: alerts.Warn,
+		What:   fmt.Sprintf(w.what, state.Name),
+		Action: fmt.Sprintf(w.action, state.Name),
+		Seen:   fmt.Sprintf("the front end of %s: %s", site, state.Detail),
 	}
 	switch len(others) {
 	case 0:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -104,7 +105,8 @@ func TestWalletsComeAndGo(t *testing.T) {
 func TestEveryProblemHasWords(t *testing.T) {
 	for _, p := range []vsp.Problem{vsp.Unreachable, vsp.NoNode, vsp.SPV, vsp.NotVoting, vsp.Locked} {
 		require.NotEmpty(t, problems[p].headline, p)
-		require.NotEmpty(t, problems[p].action, p)
+		require.Equal(t, 1, strings.Count(problems[p].what, "%s"), p)
+		require.Equal(t, 1, strings.Count(problems[p].action, "%s"), p)
 	}
 	require.NotContains(t, problems, vsp.NoProblem)
 	require.NotContains(t, problems, vsp.Unseen)
@@ -125,7 +127,7 @@ func TestSeverityFollowsWhoIsLeft(t *testing.T) {
 		{[]vsp.VoterState{down, down3}, alerts.Crit, "No wallet can vote: every ticket that wins now is missed."},
 	}
 	for _, test := range tests {
-		a := alert(down, test.all, "does not answer", "see", "vsp.example.org")
+		a := alert(down, test.all, problems[down.Problem], "vsp.example.org")
 		require.Equal(t, test.severity, a.Severity)
 		require.Equal(t, test.impact, a.Impact)
 	}
