@@ -37,6 +37,7 @@ const (
 	NoRoute      Code = "no-route"
 	NodeAway     Code = "node-away"
 	NodeAlone    Code = "node-alone"
+	NodeSlow     Code = "node-slow"
 	NodeMisfit   Code = "node-misfit"
 	Interrupted  Code = "interrupted"
 	NodeNotKnown Code = "node-not-known"
@@ -67,6 +68,7 @@ var codes = map[Code]struct {
 	NoRoute:      {Unknown, "our machine had no route"},
 	NodeAway:     {Unknown, "our own node gave no answer"},
 	NodeAlone:    {Unknown, "our own node had no peers"},
+	NodeSlow:     {Unknown, "our own node answered too slowly, so that slowness says nothing"},
 	NodeMisfit:   {Unknown, "our own node is on another network"},
 	Interrupted:  {Unknown, "we were stopped while looking"},
 	NodeNotKnown: {Unknown, "our own node could not be compared with"},

@@ -41,10 +41,8 @@ func (r *Reader) Next() (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	var entry Entry
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&entry); err != nil {
+	entry, err := parse(line)
+	if err != nil {
 		return Entry{}, &Fault{r.next, "is no entry: " + err.Error()}
 	}
 	switch {
@@ -56,6 +54,20 @@ func (r *Reader) Next() (Entry, error) {
 	r.next++
 	r.prev = hashOf(line)
 	r.whole += int64(len(line)) + 1
+	return entry, nil
+}
+
+// parse decodes a line, which must be one entry and nothing more.
+func parse(line []byte) (Entry, error) {
+	var entry Entry
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&entry); err != nil {
+		return Entry{}, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Entry{}, errors.New("something follows it on its line")
+	}
 	return entry, nil
 }
 

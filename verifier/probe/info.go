@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -57,7 +58,7 @@ func failure(answer vspapi.Answer, err error) (verifier.Code, string) {
 // isTransport reports whether reading an answer was cut short, as opposed to its contents making no sense.
 func isTransport(err error) bool {
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
+	return errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // transport tells apart how a connection fails, above all where the cause may be with us.
@@ -77,7 +78,8 @@ func transport(err error) verifier.Code {
 		return verifier.NoRoute
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return verifier.Refused
-	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &record), errors.As(err, &alert),
+		errors.Is(err, http.ErrSchemeMismatch):
 		return verifier.BadTLS
 	default:
 		return verifier.NoAnswer
