@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/dcrjson/v4"
 	"github.com/decred/dcrd/wire"
 )
 
@@ -53,6 +54,10 @@ type Choice struct {
 const slowAnswer = 2 * time.Minute
 
 // Tickets returns every ticket the wallet has, mined at height from or later, and those it has not seen mined.
+//
+// It is not for wallets that must go on voting: dcrwallet 2.1.6 asks its database for each ticket while it reads the list
+// from it, and if the database has to grow meanwhile, because a block came or a ticket was added, the wallet locks up for
+// good (nested reads in internal/rpc/jsonrpc/methods.go, ticketInfo; go.etcd.io/bbolt, "Caveats"). Use VoteChoices.
 func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) {
 	var answer []struct {
 		TicketInfo
@@ -67,6 +72,18 @@ func (w *Wallet) Tickets(ctx context.Context, from int64) ([]TicketInfo, error) 
 		tickets[i].Hash = chainhash.Hash(a.Hash)
 	}
 	return tickets, nil
+}
+
+// VoteChoices returns whether the wallet has a ticket, and what it would vote with it on every agenda that it knows.
+func (w *Wallet) VoteChoices(ctx context.Context, ticket chainhash.Hash) (choices []Choice, has bool, err error) {
+	var answer struct {
+		Choices []Choice `json:"choices"`
+	}
+	err = w.Call(ctx, &answer, "getvotechoices", ticket)
+	if IsCode(err, dcrjson.ErrRPCWallet) && strings.Contains(err.Error(), "ticket not found") {
+		return nil, false, nil
+	}
+	return answer.Choices, err == nil, err
 }
 
 // ImportVotingKey gives the wallet a ticket's voting key. A key that it has is no error. No error shows the key.

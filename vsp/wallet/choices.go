@@ -31,58 +31,36 @@ type change struct {
 	key, value string
 }
 
-// holding is what a wallet holds.
-type holding struct {
-	tickets  map[chainhash.Hash]dcrrpc.TicketInfo
-	treasury map[string]map[string]string // by ticket, then by key in lower case
-}
+// treasuryPolicies is what a wallet's tickets vote on treasury spends, by ticket, then by key in lower case.
+type treasuryPolicies map[string]map[string]string
 
-// has reports whether the wallet holds a ticket, and knows its block.
-func (h holding) has(ticket chainhash.Hash) bool {
-	info, ok := h.tickets[ticket]
-	return ok && info.BlockHeight >= 0
-}
-
-// read returns what the wallet holds from the oldest of the given tickets on.
-func (v *voter) read(ctx context.Context, tickets []want) (holding, error) {
-	from := tickets[0].PurchaseHeight
-	for _, w := range tickets {
-		from = min(from, w.PurchaseHeight)
-	}
-	h := holding{tickets: make(map[chainhash.Hash]dcrrpc.TicketInfo), treasury: make(map[string]map[string]string)}
-	list, err := v.rpc.Tickets(ctx, from)
+func (v *voter) treasuryPolicies(ctx context.Context) (treasuryPolicies, error) {
+	list, err := v.rpc.TreasuryPolicies(ctx)
 	if err != nil {
-		return h, err
+		return nil, err
 	}
-	for _, info := range list {
-		h.tickets[info.Hash] = info
-	}
-	policies, err := v.rpc.TreasuryPolicies(ctx)
-	if err != nil {
-		return h, err
-	}
-	for _, p := range policies {
-		if h.treasury[p.Ticket] == nil {
-			h.treasury[p.Ticket] = make(map[string]string)
+	all := make(treasuryPolicies)
+	for _, p := range list {
+		if all[p.Ticket] == nil {
+			all[p.Ticket] = make(map[string]string)
 		}
-		h.treasury[p.Ticket][strings.ToLower(p.Key)] = p.Policy
+		all[p.Ticket][strings.ToLower(p.Key)] = p.Policy
 	}
-	return h, nil
+	return all, nil
 }
 
-// changes returns what must change for a ticket that the wallet holds, as far as the holding shows: agendas and treasury
-// keys.
-func (h holding) changes(w want) []change {
-	wanted := maps.Clone(w.Choices.Agendas)
+// agendaChanges returns what must change of a ticket's choices on agendas. The wallet's own default counts where the ticket
+// has none.
+func agendaChanges(wanted map[string]string, choices []dcrrpc.Choice) []change {
+	wanted = maps.Clone(wanted)
 	current := make(map[string]string)
-	for _, c := range h.tickets[w.Ticket].Choices {
+	for _, c := range choices {
 		current[c.AgendaID] = c.ChoiceID
 		if wanted[c.AgendaID] == "" {
 			wanted[c.AgendaID] = abstain
 		}
 	}
-	changes := differing(agenda, wanted, current)
-	return append(changes, differing(treasuryKey, policies(w.Choices.Treasury), h.treasury[w.Ticket.String()])...)
+	return differing(agenda, wanted, current)
 }
 
 // differing returns the changes that turn one set of policies into another. A missing one is an abstention.
@@ -114,10 +92,11 @@ func policies(given map[string]string) map[string]string {
 	return one
 }
 
-// changes returns what must change for a ticket that the wallet holds. A wallet tells a policy on a treasury spend only
-// when asked for it, and falls back to the key's policy where there is none, so that an abstention does not show.
-func (v *voter) changes(ctx context.Context, w want, h holding) ([]change, error) {
-	changes := h.changes(w)
+// changes returns what must change for a ticket that the wallet has. A wallet tells a policy on a treasury spend only when
+// asked for it, and falls back to the key's policy where there is none, so that an abstention does not show.
+func (v *voter) changes(ctx context.Context, w want, choices []dcrrpc.Choice, treasury treasuryPolicies) ([]change, error) {
+	changes := agendaChanges(w.Choices.Agendas, choices)
+	changes = append(changes, differing(treasuryKey, policies(w.Choices.Treasury), treasury[w.Ticket.String()])...)
 	current := make(map[string]string)
 	wanted := policies(w.Choices.TSpends)
 	for hash, policy := range wanted {
@@ -135,9 +114,9 @@ func (v *voter) changes(ctx context.Context, w want, h holding) ([]change, error
 	return slices.DeleteFunc(changes, v.refused.has), nil
 }
 
-// choose makes a ticket that the wallet holds vote as it should.
-func (v *voter) choose(ctx context.Context, w want, h holding) error {
-	changes, err := v.changes(ctx, w, h)
+// choose makes a ticket that the wallet has vote as it should.
+func (v *voter) choose(ctx context.Context, w want, choices []dcrrpc.Choice, treasury treasuryPolicies) error {
+	changes, err := v.changes(ctx, w, choices, treasury)
 	if err != nil {
 		return err
 	}
@@ -158,7 +137,6 @@ func (v *voter) choose(ctx context.Context, w want, h holding) error {
 			return err
 		}
 	}
-	v.credit(w)
 	return nil
 }
 

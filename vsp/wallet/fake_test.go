@@ -40,7 +40,6 @@ type fakeWallet struct {
 }
 
 type fakeTicket struct {
-	height  int64
 	agendas map[string]string
 }
 
@@ -63,7 +62,7 @@ func newFakeWallet(t *testing.T) *fakeWallet {
 		"rebroadcastwinners": func([]string) (any, error) { f.recalls++; return nil, nil },
 		"importprivkey":      f.importKey,
 		"addtransaction":     f.addTransaction,
-		"ticketinfo":         f.ticketInfo,
+		"getvotechoices":     f.voteChoices,
 		"setvotechoice":      f.setVoteChoice,
 		"treasurypolicy":     f.treasuryPolicy,
 		"settreasurypolicy":  func(p []string) (any, error) { return nil, setPolicy(f.treasury, p) },
@@ -154,31 +153,25 @@ func (f *fakeWallet) addTransaction(p []string) (any, error) {
 		return nil, nil // none of its own
 	}
 	if f.tickets[tx.TxHash().String()] == nil {
-		f.tickets[tx.TxHash().String()] = &fakeTicket{height: int64(tx.LockTime), agendas: map[string]string{}}
+		f.tickets[tx.TxHash().String()] = &fakeTicket{agendas: map[string]string{}}
 	}
 	return nil, nil
 }
 
-func (f *fakeWallet) ticketInfo(p []string) (any, error) {
-	var from int64
-	_, err := fmt.Sscan(p[0], &from)
-	require.NoError(f.t, err)
-	list := []map[string]any{}
-	for hash, ticket := range f.tickets {
-		if ticket.height < from {
-			continue
-		}
-		var choices []dcrrpc.Choice
-		for _, id := range fakeAgendas {
-			choice := ticket.agendas[id]
-			if choice == "" {
-				choice = "abstain"
-			}
-			choices = append(choices, dcrrpc.Choice{AgendaID: id, ChoiceID: choice})
-		}
-		list = append(list, map[string]any{"hash": hash, "blockheight": ticket.height, "choices": choices})
+func (f *fakeWallet) voteChoices(p []string) (any, error) {
+	ticket := f.tickets[p[0]]
+	if ticket == nil {
+		return nil, errors.New("wallet.AgendaChoices: item does not exist: ticket not found")
 	}
-	return list, nil
+	var choices []dcrrpc.Choice
+	for _, id := range fakeAgendas {
+		choice := ticket.agendas[id]
+		if choice == "" {
+			choice = "abstain"
+		}
+		choices = append(choices, dcrrpc.Choice{AgendaID: id, ChoiceID: choice})
+	}
+	return map[string]any{"choices": choices}, nil
 }
 
 func (f *fakeWallet) setVoteChoice(p []string) (any, error) {
@@ -249,8 +242,7 @@ func (c *fakeChain) Transaction(_ context.Context, hash chainhash.Hash) (vsp.Cha
 	return tx, nil
 }
 
-// ticket makes a ticket that was bought at a height, and what a pool is to hold of it. The fakes take the lock time for the
-// height, and a key that follows from the hash.
+// ticket makes a ticket that was bought at a height, and what a pool is to hold of it. Its key follows from its hash.
 func (c *fakeChain) ticket(height int64) vsp.Held {
 	c.mu.Lock()
 	defer c.mu.Unlock()

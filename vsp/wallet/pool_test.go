@@ -151,14 +151,14 @@ func TestHoldingAgainCostsNothing(t *testing.T) {
 	ticket := r.chain.ticket(900)
 	r.Hold(ticket)
 	r.holds(ticket, 1)
-	calls := count(r.wallets[0], "ticketinfo")
+	calls := count(r.wallets[0], "getvotechoices")
 	for range 100 {
 		r.Hold(ticket)
 		require.Equal(t, 1, r.Holders(ticket.Ticket))
 	}
 	looks := count(r.wallets[0], "walletinfo")
 	r.until("two more looks", func() bool { return count(r.wallets[0], "walletinfo") > looks+1 })
-	require.Equal(t, calls, count(r.wallets[0], "ticketinfo"))
+	require.Equal(t, calls, count(r.wallets[0], "getvotechoices"))
 }
 
 func count(f *fakeWallet, method string) int {
@@ -173,7 +173,7 @@ func count(f *fakeWallet, method string) int {
 
 // TestAHangingWalletDelaysNobody: one wallet does not answer, and its calls' deadline is further away than the test is long.
 func TestAHangingWalletDelaysNobody(t *testing.T) {
-	for _, hung := range []string{"walletinfo", "ticketinfo", "importprivkey", "addtransaction"} {
+	for _, hung := range []string{"walletinfo", "getvotechoices", "importprivkey", "addtransaction"} {
 		t.Run(hung, func(t *testing.T) {
 			r := newRigTimeout(t, 3, 3*soon)
 			release := make(chan struct{})
@@ -217,7 +217,7 @@ func of(name string, changes []string) []string {
 func TestAReplacedWalletGetsEverything(t *testing.T) {
 	r := newRig(t, 2)
 	var tickets []vsp.Held
-	for i := range 450 { // more than two batches
+	for i := range 450 {
 		tickets = append(tickets, r.chain.ticket(int64(500+i)))
 		r.Hold(tickets[i])
 	}
@@ -295,7 +295,7 @@ func TestOneTicketDoesNotBlockTheOthers(t *testing.T) {
 	looks := count(r.wallets[0], "walletinfo")
 	r.until("five more looks", func() bool { return count(r.wallets[0], "walletinfo") > looks+5 })
 	require.LessOrEqual(t, count(r.wallets[0], "importprivkey"), 4, "no hammering")
-	require.Contains(t, r.logged(), "does not list the ticket")
+	require.Contains(t, r.logged(), "does not have the ticket")
 	require.NotContains(t, r.logged(), string(bad.VotingKey))
 	require.Equal(t, 1, strings.Count(r.logged(), bad.Ticket.String()))
 }

@@ -20,9 +20,6 @@ const (
 	// hide the way there and back.
 	inFlight = 8
 
-	// maxBatch is how many tickets are brought before what was achieved is counted.
-	maxBatch = 200
-
 	// A ticket that a wallet does not take is offered again after firstRetry, then after twice as long, up to lastRetry.
 	firstRetry, lastRetry = time.Second, 5 * time.Minute
 )
@@ -75,7 +72,7 @@ func (v *voter) settle(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := v.bring(ctx, batch); err != nil {
+		if err := v.bringAll(ctx, batch); err != nil {
 			return err
 		}
 	}
@@ -88,44 +85,43 @@ func (v *voter) away() bool {
 	return v.state.Problem == vsp.Unreachable || v.state.Problem == vsp.Unseen
 }
 
-// audit reads what the wallet holds and makes a debt of all that is missing or different.
+// audit asks the wallet for every wanted ticket and makes a debt of all that is missing or different.
 func (v *voter) audit(ctx context.Context, serial uint64) error {
 	v.refused.clear()
-	if wanted := v.wanted(); len(wanted) > 0 {
-		h, err := v.read(ctx, wanted)
-		if err != nil {
+	treasury, err := v.treasuryPolicies(ctx)
+	if err != nil {
+		return err
+	}
+	var lost atomic.Int64
+	err = v.each(ctx, v.wanted(), func(ctx context.Context, w want) error {
+		sound, err := v.sound(ctx, w, treasury)
+		switch {
+		case err != nil:
 			return err
+		case sound:
+			v.credit(w)
+		case v.owe(w):
+			lost.Add(1)
 		}
-		var lost atomic.Int64
-		err = v.each(ctx, wanted, func(ctx context.Context, w want) error {
-			sound, err := v.sound(ctx, w, h)
-			switch {
-			case err != nil:
-				return err
-			case sound:
-				v.credit(w)
-			case v.owe(w):
-				lost.Add(1)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if lost.Load() > 0 {
-			v.log.Warn("wallet has lost tickets or choices", "tickets", lost.Load())
-		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if lost.Load() > 0 {
+		v.log.Warn("wallet has lost tickets or choices", "tickets", lost.Load())
 	}
 	v.audited, v.auditedAt = serial, v.pool.options.Now()
 	return nil
 }
 
-// sound reports whether the wallet holds a ticket with its choices.
-func (v *voter) sound(ctx context.Context, w want, h holding) (bool, error) {
-	if !h.has(w.Ticket) {
-		return false, nil
+// sound reports whether the wallet has a ticket with its choices.
+func (v *voter) sound(ctx context.Context, w want, treasury treasuryPolicies) (bool, error) {
+	choices, has, err := v.rpc.VoteChoices(ctx, w.Ticket)
+	if err != nil || !has {
+		return false, err
 	}
-	changes, err := v.changes(ctx, w, h)
+	changes, err := v.changes(ctx, w, choices, treasury)
 	return err == nil && len(changes) == 0, err
 }
 
@@ -153,7 +149,7 @@ func (v *voter) due() []want {
 		}
 	}
 	slices.SortFunc(batch, func(a, b want) int { return cmp.Compare(a.PurchaseHeight, b.PurchaseHeight) })
-	return batch[:min(len(batch), maxBatch)]
+	return batch
 }
 
 // credit counts a ticket as held, unless other choices have come to be wanted meanwhile.
@@ -194,32 +190,50 @@ func (v *voter) postpone(w want, cause error) {
 	}
 }
 
-// bring gives the wallet a batch of tickets. An error says that there is no point in going on for now; what is wrong with
+// bringAll gives the wallet what it is owed. An error says that there is no point in going on for now; what is wrong with
 // one ticket only puts that one off.
-func (v *voter) bring(ctx context.Context, batch []want) error {
-	h, err := v.read(ctx, batch)
+func (v *voter) bringAll(ctx context.Context, batch []want) error {
+	treasury, err := v.treasuryPolicies(ctx)
 	if err != nil {
 		return err
 	}
-	missing := slices.DeleteFunc(slices.Clone(batch), func(w want) bool { return h.has(w.Ticket) })
-	if len(missing) > 0 {
-		if err := v.each(ctx, missing, v.add); err != nil {
-			return err
-		}
-		if h, err = v.read(ctx, batch); err != nil {
-			return err
-		}
-	}
+	var late atomic.Bool
 	err = v.each(ctx, batch, func(ctx context.Context, w want) error {
-		if !h.has(w.Ticket) {
-			return errNotTaken
+		added, err := v.bring(ctx, w, treasury)
+		if added && v.drawable(w) {
+			late.Store(true)
 		}
-		return v.choose(ctx, w, h)
+		return err
 	})
-	if slices.ContainsFunc(missing, v.drawable) {
+	if late.Load() {
 		v.recall(ctx)
 	}
 	return err
+}
+
+// bring makes the wallet hold one ticket with its choices, and reports whether it had to be added.
+func (v *voter) bring(ctx context.Context, w want, treasury treasuryPolicies) (added bool, err error) {
+	choices, has, err := v.rpc.VoteChoices(ctx, w.Ticket)
+	if err != nil {
+		return false, err
+	}
+	if !has {
+		if err := v.add(ctx, w); err != nil {
+			return false, err
+		}
+		if choices, has, err = v.rpc.VoteChoices(ctx, w.Ticket); err != nil {
+			return false, err
+		}
+		if !has {
+			return false, errNotTaken
+		}
+		added = true
+	}
+	if err := v.choose(ctx, w, choices, treasury); err != nil {
+		return added, err
+	}
+	v.credit(w)
+	return added, nil
 }
 
 // drawable reports whether a ticket may have been drawn already.
@@ -255,7 +269,7 @@ var (
 	errReorg = errors.New("the ticket is not in a block any more")
 
 	// A wallet ignores a ticket that no key of its own can vote with.
-	errNotTaken = errors.New("the wallet does not list the ticket after it was added")
+	errNotTaken = errors.New("the wallet does not have the ticket after it was added")
 )
 
 // fatal reports whether an error stands in the way of all tickets alike.

@@ -1,0 +1,354 @@
+package wallet_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/rpcclient/v8"
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/testnet"
+	"scrutineer/vsp"
+	"scrutineer/vsp/chain"
+	"scrutineer/vsp/dcrrpc"
+	"scrutineer/vsp/network"
+	"scrutineer/vsp/wallet"
+)
+
+// drawing is the tickets that are to vote on a block.
+type drawing struct {
+	height  int64
+	winners []chainhash.Hash
+}
+
+// fleet is a pool on the real wallets of a test network.
+type fleet struct {
+	*wallet.Pool
+	t       *testing.T
+	net     *testnet.Network
+	drawing chan drawing // of each new tip
+}
+
+func newFleet(t *testing.T) *fleet {
+	if testing.Short() {
+		require.Empty(t, os.Getenv("CI"), "real wallets must be tested")
+		t.Skip("not checked: the pool on real wallets")
+	}
+	checkout, err := testnet.Checkout(".")
+	require.NoError(t, err)
+	binaries, err := testnet.BuildBinaries(t.Context(), checkout, nil)
+	require.NoError(t, err)
+	n, err := testnet.Start(t.Context(), testnet.Plan{Dir: t.TempDir(), Binaries: binaries})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, n.Close()) })
+	profile, err := network.Lookup("simnet")
+	require.NoError(t, err)
+
+	f := &fleet{t: t, net: n, drawing: make(chan drawing, 1000)}
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	node := dcrrpc.NewNode(f.access(n.FrontEnd.RPCAddress))
+	t.Cleanup(node.Close)
+	var configs []wallet.Config
+	for _, host := range n.Voting {
+		configs = append(configs, wallet.Config{Name: host.Wallet.Name(), RPC: f.access(host.Wallet.RPCAddress)})
+	}
+	f.Pool = wallet.New(configs, chain.New(node, profile, log), profile,
+		wallet.Options{CheckEvery: 250 * time.Millisecond, Log: log})
+	f.listen()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); f.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return f
+}
+
+func (f *fleet) access(address string) dcrrpc.Config {
+	return dcrrpc.Config{Address: address, User: f.net.User, Password: f.net.Password, CertPEM: f.net.CertPEM,
+		Timeout: 5 * time.Second}
+}
+
+// listen passes on the winners of each new tip of the front end's node.
+func (f *fleet) listen() {
+	node := dcrrpc.NewNode(f.access(f.net.FrontEnd.RPCAddress))
+	node.Subscribe(&rpcclient.NotificationHandlers{
+		OnWinningTickets: func(_ *chainhash.Hash, height int64, tickets []*chainhash.Hash) {
+			d := drawing{height: height}
+			for _, ticket := range tickets {
+				d.winners = append(d.winners, *ticket)
+			}
+			f.drawing <- d
+		},
+	}, "notifywinningtickets")
+	_, err := node.Connect(f.t.Context())
+	require.NoError(f.t, err)
+	f.t.Cleanup(node.Close)
+}
+
+// buy lets the client buy tickets, mines until they are confirmed, and returns what a pool needs of them.
+func (f *fleet) buy(count int) []vsp.Held {
+	tickets, err := f.net.Buy(f.t.Context(), count)
+	require.NoError(f.t, err)
+	require.NoError(f.t, f.net.Chain.Mine(f.t.Context(), vsp.Confirmations))
+	var infos []struct {
+		Hash          string `json:"hash"`
+		BlockHeight   int64  `json:"blockheight"`
+		VotingAddress string `json:"votingaddress"`
+	}
+	require.NoError(f.t, f.net.Client.RPC.Call(f.t.Context(), &infos, "ticketinfo", 0))
+	var held []vsp.Held
+	for _, info := range infos {
+		var hash chainhash.Hash
+		require.NoError(f.t, chainhash.Decode(&hash, info.Hash))
+		if !slices.Contains(tickets, hash) {
+			continue
+		}
+		var wif string
+		require.NoError(f.t, f.net.Client.RPC.Call(f.t.Context(), &wif, "dumpprivkey", info.VotingAddress))
+		held = append(held, vsp.Held{Ticket: hash, PurchaseHeight: info.BlockHeight, VotingKey: vsp.Secret(wif)})
+	}
+	require.Len(f.t, held, count)
+	return held
+}
+
+// holdAll gives tickets to the pool and returns how long it took until so many wallets held every one of them.
+func (f *fleet) holdAll(tickets []vsp.Held, holders int) time.Duration {
+	f.t.Helper()
+	begin := time.Now()
+	for _, ticket := range tickets {
+		f.Hold(ticket)
+	}
+	return f.await(begin, fmt.Sprintf("%d tickets in %d wallets", len(tickets), holders), func() bool {
+		return !slices.ContainsFunc(tickets, func(t vsp.Held) bool { return f.Holders(t.Ticket) != holders })
+	})
+}
+
+// await waits for a condition and returns how long it took since begin.
+func (f *fleet) await(begin time.Time, what string, cond func() bool) time.Duration {
+	f.t.Helper()
+	require.Eventually(f.t, cond, 30*time.Second, 5*time.Millisecond, what)
+	took := time.Since(begin)
+	f.t.Logf("%s after %v", what, took.Round(time.Millisecond))
+	return took
+}
+
+// choices returns what a wallet itself says that it would vote with a ticket other than to abstain, and whether it has it.
+func (f *fleet) choices(host int, ticket vsp.Held) (map[string]string, bool) {
+	f.t.Helper()
+	list, has, err := f.net.Voting[host].Wallet.RPC.VoteChoices(f.t.Context(), ticket.Ticket)
+	require.NoError(f.t, err)
+	chosen := make(map[string]string)
+	for _, choice := range list {
+		if choice.ChoiceID != "abstain" {
+			chosen[choice.AgendaID] = choice.ChoiceID
+		}
+	}
+	return chosen, has
+}
+
+// requireTicket returns the choices of a ticket that a wallet must have.
+func (f *fleet) requireTicket(host int, ticket vsp.Held) map[string]string {
+	f.t.Helper()
+	chosen, has := f.choices(host, ticket)
+	require.True(f.t, has, "wallet %d lacks a ticket that it is said to hold", host)
+	return chosen
+}
+
+// replace puts a new, empty wallet in the place of a stopped one.
+func (f *fleet) replace(w *testnet.Wallet) {
+	dir := filepath.Dir(w.ConfigFile())
+	entries, err := os.ReadDir(dir)
+	require.NoError(f.t, err)
+	for _, entry := range entries {
+		if path := filepath.Join(dir, entry.Name()); path != w.ConfigFile() {
+			require.NoError(f.t, os.RemoveAll(path))
+		}
+	}
+	process, err := testnet.StartProcess(testnet.Program{Name: "create", Path: f.net.Plan.Binaries.Wallet,
+		Args:  []string{"--appdata=" + dir, "--configfile=" + w.ConfigFile(), "--create"},
+		Stdin: strings.NewReader("y\nn\nn\nok\nno\n"), Log: filepath.Join(f.t.TempDir(), "create.log")})
+	require.NoError(f.t, err)
+	<-process.Done()
+	require.NoError(f.t, process.ExitError(), process.Tail())
+}
+
+// TestRealWallets takes real wallets through what happens to wallets. The network is dear to start, so there is one, and
+// each part goes on from where the one before has left it.
+func TestRealWallets(t *testing.T) {
+	f := newFleet(t)
+	ctx := t.Context()
+	tspend := strings.Repeat("ab", 32)
+	key := "02" + strings.Repeat("cd", 32)
+	tickets := f.buy(16)
+
+	t.Run("every wallet gets every ticket and its choices", func(t *testing.T) {
+		tickets[0].Choices = vsp.Choices{
+			Agendas: map[string]string{"maxtreasuryspend": "yes", "nosuchagenda": "yes"},
+			TSpends: map[string]string{tspend: "yes"}, Treasury: map[string]string{key: "no"},
+		}
+		f.holdAll(tickets, 3)
+		for host := range 3 {
+			for _, ticket := range tickets {
+				f.requireTicket(host, ticket)
+			}
+			require.Equal(t, map[string]string{"maxtreasuryspend": "yes"}, f.requireTicket(host, tickets[0]))
+			rpc := f.net.Voting[host].Wallet.RPC
+			policy, err := rpc.TSpendPolicy(ctx, tspend, tickets[0].Ticket)
+			require.NoError(t, err)
+			require.Equal(t, "yes", policy)
+			policies, err := rpc.TreasuryPolicies(ctx)
+			require.NoError(t, err)
+			require.Equal(t, []dcrrpc.TreasuryPolicy{{Key: key, Policy: "no", Ticket: tickets[0].Ticket.String()}}, policies)
+		}
+	})
+
+	t.Run("choices change", func(t *testing.T) {
+		tickets[0].Choices = vsp.Choices{Agendas: map[string]string{"maxtreasuryspend": "no"}}
+		f.holdAll(tickets[:1], 3)
+		for host := range 3 {
+			require.Equal(t, map[string]string{"maxtreasuryspend": "no"}, f.requireTicket(host, tickets[0]))
+			policy, err := f.net.Voting[host].Wallet.RPC.TSpendPolicy(ctx, tspend, tickets[0].Ticket)
+			require.NoError(t, err)
+			require.Equal(t, "abstain", policy)
+		}
+	})
+
+	t.Run("a killed wallet gets what it missed", func(t *testing.T) {
+		w := f.net.Voting[2].Wallet
+		w.Kill()
+		begin := time.Now()
+		f.await(begin, "outage seen", func() bool { return f.States()[2].Problem == vsp.Unreachable })
+		more := f.buy(4)
+		f.holdAll(more, 2)
+		require.NoError(t, w.Start(ctx))
+		begin = time.Now()
+		f.await(begin, "return seen", func() bool { return f.States()[2].Online() })
+		f.await(begin, "tickets held after the return", func() bool { return f.States()[2].Missing == 0 })
+		for _, ticket := range more {
+			f.requireTicket(2, ticket)
+		}
+		tickets = append(tickets, more...)
+	})
+
+	t.Run("an empty wallet gets everything", func(t *testing.T) {
+		w := f.net.Voting[1].Wallet
+		require.NoError(t, w.Stop(ctx))
+		f.await(time.Now(), "outage seen", func() bool { return f.States()[1].Problem == vsp.Unreachable })
+		f.replace(w)
+		require.NoError(t, w.Start(ctx))
+		begin := time.Now()
+		f.await(begin, "first ticket in the new wallet", func() bool { _, has := f.choices(1, tickets[0]); return has })
+		f.await(begin, "everything held by the new wallet", func() bool {
+			s := f.States()[1]
+			return s.Online() && s.Missing == 0
+		})
+		for _, ticket := range tickets {
+			f.requireTicket(1, ticket)
+		}
+		require.Equal(t, map[string]string{"maxtreasuryspend": "no"}, f.requireTicket(1, tickets[0]))
+	})
+
+	t.Run("a locked wallet gets its tickets when unlocked", func(t *testing.T) {
+		w := f.net.Voting[0].Wallet
+		require.NoError(t, w.Lock(ctx))
+		f.await(time.Now(), "lock seen", func() bool { return f.States()[0].Problem == vsp.Locked })
+		more := f.buy(2)
+		f.holdAll(more, 2)
+		require.NoError(t, w.Unlock(ctx))
+		f.await(time.Now(), "tickets held after unlocking", func() bool { return f.States()[0].Missing == 0 })
+		f.requireTicket(0, more[0])
+		tickets = append(tickets, more...)
+	})
+
+	t.Run("a wallet without its node is seen", func(t *testing.T) {
+		node := f.net.Voting[0].Node
+		require.NoError(t, node.Stop(ctx))
+		f.await(time.Now(), "missing node seen", func() bool { return f.States()[0].Problem == vsp.NoNode })
+		require.NoError(t, node.Start(ctx))
+		f.await(time.Now(), "node's return seen", func() bool { return f.States()[0].Online() })
+	})
+
+	t.Run("a key that comes after the drawing still votes", func(t *testing.T) {
+		late := make(map[chainhash.Hash]vsp.Held)
+		for _, ticket := range f.buy(48) {
+			late[ticket.Ticket] = ticket
+		}
+		ticket, ok := f.drawn(late)
+		require.True(t, ok)
+		begin := time.Now()
+		f.Hold(ticket)
+		f.await(begin, "vote of a late ticket", func() bool { return f.voted(ticket.Ticket) })
+		delete(late, ticket.Ticket)
+		f.holdAll(slices.Collect(maps.Values(late)), 3)
+	})
+
+	t.Run("a wallet that is unlocked after the drawing still votes", func(t *testing.T) {
+		for _, host := range f.net.Voting {
+			require.NoError(t, host.Wallet.Lock(ctx))
+		}
+		f.await(time.Now(), "locks seen", func() bool {
+			return !slices.ContainsFunc(f.States(), func(s vsp.VoterState) bool { return s.Problem != vsp.Locked })
+		})
+		all := make(map[chainhash.Hash]vsp.Held)
+		fates := testnet.NewFates(f.net.FrontEnd)
+		require.NoError(t, fates.Follow(ctx))
+		for _, ticket := range tickets {
+			if _, spent := fates.Of(ticket.Ticket); !spent {
+				all[ticket.Ticket] = ticket
+			}
+		}
+		ticket, ok := f.drawn(all)
+		require.True(t, ok)
+		require.False(t, f.voted(ticket.Ticket))
+		require.NoError(t, f.net.Voting[1].Wallet.Unlock(ctx))
+		f.await(time.Now(), "vote after unlocking", func() bool { return f.voted(ticket.Ticket) })
+	})
+}
+
+// drawn mines until one of some tickets is to vote on the tip.
+func (f *fleet) drawn(tickets map[chainhash.Hash]vsp.Held) (vsp.Held, bool) {
+	f.t.Helper()
+	for range 60 {
+		require.NoError(f.t, f.net.Chain.Mine(f.t.Context(), 1))
+		tip, err := f.net.Chain.Height(f.t.Context())
+		require.NoError(f.t, err)
+		var d drawing
+		for d.height != tip {
+			select {
+			case d = <-f.drawing:
+			case <-time.After(20 * time.Second):
+				require.FailNow(f.t, "no drawing was told", "block %d, last %d", tip, d.height)
+			}
+		}
+		for _, winner := range d.winners {
+			if ticket, ok := tickets[winner]; ok {
+				return ticket, true
+			}
+		}
+	}
+	return vsp.Held{}, false
+}
+
+// voted reports whether a vote of the ticket is in the front end's mempool.
+func (f *fleet) voted(ticket chainhash.Hash) bool {
+	f.t.Helper()
+	var votes []string
+	require.NoError(f.t, f.net.FrontEnd.RPC.Call(f.t.Context(), &votes, "getrawmempool", false, "votes"))
+	for _, text := range votes {
+		var hash chainhash.Hash
+		require.NoError(f.t, chainhash.Decode(&hash, text))
+		vote, err := f.net.FrontEnd.RPC.Transaction(f.t.Context(), hash)
+		if err == nil && vote.Tx.TxIn[1].PreviousOutPoint.Hash == ticket {
+			return true
+		}
+	}
+	return false
+}
