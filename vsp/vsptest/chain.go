@@ -38,7 +38,8 @@ type Chain struct {
 	txs     map[chainhash.Hash]*placed
 	spent   map[wire.OutPoint]chainhash.Hash // by which transaction
 	mempool []*wire.MsgTx
-	unique  uint32 // makes blocks and coins differ
+	unique  uint32           // makes blocks and coins differ
+	alive   []chainhash.Hash // the live tickets; nil when they must be found anew
 }
 
 // placed is a transaction and where it is.
@@ -178,6 +179,9 @@ func (c *Chain) place(tx *wire.MsgTx, height int64) {
 	c.txs[hash] = &placed{tx, height}
 	for _, in := range tx.TxIn {
 		c.spent[in.PreviousOutPoint] = hash
+		if in.PreviousOutPoint.Tree == wire.TxTreeStake {
+			c.alive = nil
+		}
 	}
 }
 
@@ -200,7 +204,10 @@ func (c *Chain) Live(ctx context.Context, ticket chainhash.Hash) (live bool, err
 
 // live returns the live tickets. The lock must be held.
 func (c *Chain) live() []chainhash.Hash {
-	var live []chainhash.Hash
+	if c.alive != nil {
+		return c.alive
+	}
+	live := []chainhash.Hash{}
 	for hash, p := range c.txs {
 		_, spent := c.spent[wire.OutPoint{Hash: hash, Tree: wire.TxTreeStake}]
 		if p.height >= 0 && p.height+int64(c.Params.TicketMaturity) <= c.height() && !spent && stake.IsSStx(p.tx) {
@@ -208,6 +215,7 @@ func (c *Chain) live() []chainhash.Hash {
 		}
 	}
 	slices.SortFunc(live, func(a, b chainhash.Hash) int { return bytes.Compare(a[:], b[:]) })
+	c.alive = live
 	return live
 }
 
@@ -252,6 +260,7 @@ func (c *Chain) mineOne(txs []*wire.MsgTx) {
 		c.place(tx, c.height()+1)
 	}
 	c.blocks = append(c.blocks, block)
+	c.alive = nil
 }
 
 // Reorganise replaces the newest blocks by others, one more by default. Transactions return to the mempool and are in the
