@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -69,14 +70,24 @@ func BuildPrograms(ctx context.Context, checkout string, progress io.Writer, nam
 
 // build runs go build. Packages are written with -trimpath and without version control stamps, so that the same sources
 // and toolchain give the same bytes in any folder.
+//
+// Builds into one folder take turns, so that of two programs that want the same executable none finds it half there.
 func build(ctx context.Context, module, out string, packages []string, progress io.Writer) error {
+	lock, err := os.OpenFile(filepath.Join(out, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return err
+	}
+	defer lock.Close() // gives the lock free
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock %s: %w", out, err)
+	}
 	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out + string(filepath.Separator)}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
 	stop := announce(progress, "building "+strings.Join(packages, ", "))
-	err := cmd.Run()
+	err = cmd.Run()
 	stop()
 	if err != nil {
 		return fmt.Errorf("go build in %s: %w\n%s", module, errors.Join(err, ctx.Err()), output.String())

@@ -63,14 +63,27 @@ func (c *Chain) Mine(ctx context.Context, n int) error {
 	return nil
 }
 
+// Between carries out act between two blocks, and tells it the height of the tip. Act must not mine.
+func (c *Chain) Between(ctx context.Context, act func(height int64) error) error {
+	if err := c.take(ctx); err != nil {
+		return err
+	}
+	defer c.give()
+	height, err := c.Height(ctx)
+	if err != nil {
+		return err
+	}
+	return act(height)
+}
+
 // Height returns the height of the miner's tip.
 func (c *Chain) Height(ctx context.Context) (int64, error) {
 	height, _, err := c.network.Miner.RPC.BestBlock(ctx)
 	return height, err
 }
 
-// Run keeps mining in the background, a block each pace or as fast as it goes if that is slower, until Pause. Err tells
-// whether it came to an end by itself.
+// Run keeps mining in the background, a block each pace or as fast as it goes if that is slower, until Pause. A chain that
+// runs already goes on at its pace.
 func (c *Chain) Run(pace time.Duration) {
 	c.running.Lock()
 	defer c.running.Unlock()
@@ -101,6 +114,13 @@ func (c *Chain) run(ctx context.Context, pace time.Duration) error {
 			return nil
 		}
 	}
+}
+
+// Stopped is closed when the latest Run has come to an end, by Pause or by itself; it is nil if there was none.
+func (c *Chain) Stopped() <-chan struct{} {
+	c.running.Lock()
+	defer c.running.Unlock()
+	return c.finished
 }
 
 // Pause ends Run, waits for the block under way, and returns what Run came to grief on, if it did.

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -87,6 +88,9 @@ func newNetwork(plan Plan) (*Network, error) {
 func (n *Network) furnish() error {
 	if err := os.MkdirAll(n.Plan.Dir, 0o755); err != nil {
 		return fmt.Errorf("make the network's directory: %w", err)
+	}
+	if err := os.Mkdir(filepath.Join(n.Plan.Dir, "data"), 0o700); err != nil {
+		return fmt.Errorf("make the network's directory, which must not have been used before: %w", err)
 	}
 	hosts := []int{hostMiner, hostFrontEnd, hostClient, hostMail, hostVerifier}
 	for i := range n.Plan.VotingHosts {
@@ -221,9 +225,9 @@ func (n *Network) StartClient(ctx context.Context, url, publicKey string) error 
 	return n.Client.startLocked(ctx)
 }
 
-// FeeXPub returns the extended public key of an account that nobody else uses, for a VSP's fees.
+// FeeXPub returns the extended public key of a new account that nobody else uses, for a VSP's fees.
 func (n *Network) FeeXPub(ctx context.Context) (string, error) {
-	key, err := n.MinerWallet.xpub(ctx, "fees")
+	key, err := n.MinerWallet.newAccount(ctx, "fees "+rand.Text())
 	if err != nil {
 		return "", fmt.Errorf("get the key for fees: %w", err)
 	}
@@ -248,7 +252,7 @@ const stopTimeout = 30 * time.Second
 func (n *Network) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	n.Chain.Pause()
+	_ = n.Chain.Pause() // what it failed on was logged
 	var all []interface{ Stop(context.Context) error }
 	for _, wallet := range n.Wallets() {
 		wallet.RPC.Close()

@@ -96,9 +96,6 @@ func (c *Chain) mineRelayed(ctx context.Context, kind string, hashes ...chainhas
 	if err != nil {
 		return err
 	}
-	if err := c.refresh(ctx); err != nil {
-		return err
-	}
 	for range c.params.StakeDiffWindowSize {
 		if err := c.step(ctx); err != nil {
 			return err

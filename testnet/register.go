@@ -39,29 +39,29 @@ func parseEntry(text string) (entry, error) {
 	return e, nil
 }
 
-// processEntry reads a process's start time. The second field, the program's name in brackets, may hold anything, so the
-// count starts behind its last bracket.
-func processEntry(pid int) (entry, error) {
+// processEntry reads a process's start time, and its state ("Z" if it has ended and its parent has not asked yet how).
+// The second field, the program's name in brackets, may hold anything, so the count starts behind its last bracket.
+func processEntry(pid int) (e entry, state string, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return entry{}, err
+		return entry{}, "", err
 	}
 	rest := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
 	fields := strings.Fields(rest) // fields[0] is field 3, the state
 	if len(fields) < 20 {
-		return entry{}, fmt.Errorf("/proc/%d/stat: %d fields behind the name", pid, len(fields))
+		return entry{}, "", fmt.Errorf("/proc/%d/stat: %d fields behind the name", pid, len(fields))
 	}
 	start, err := strconv.ParseUint(fields[19], 10, 64)
 	if err != nil {
-		return entry{}, fmt.Errorf("/proc/%d/stat: start time: %w", pid, err)
+		return entry{}, "", fmt.Errorf("/proc/%d/stat: start time: %w", pid, err)
 	}
-	return entry{pid, start}, nil
+	return entry{pid, start}, fields[0], nil
 }
 
 // alive reports whether exactly this process still runs.
 func (e entry) alive() bool {
-	now, err := processEntry(e.pid)
-	return err == nil && now == e
+	now, state, err := processEntry(e.pid)
+	return err == nil && now == e && state != "Z"
 }
 
 // register is where this program writes down what it starts: one file, named after ourselves, one line per process.
@@ -88,7 +88,7 @@ const registerSuffix = ".processes"
 func (r *processRegister) add(pid int) (entry, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, err := processEntry(pid)
+	e, _, err := processEntry(pid)
 	if err != nil {
 		return entry{}, fmt.Errorf("register process: %w", err)
 	}
@@ -113,7 +113,7 @@ func (r *processRegister) write() error {
 	if err != nil {
 		return fmt.Errorf("register process: %w", err)
 	}
-	self, err := processEntry(os.Getpid())
+	self, _, err := processEntry(os.Getpid())
 	if err != nil {
 		return fmt.Errorf("register process: %w", err)
 	}

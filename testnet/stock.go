@@ -9,10 +9,11 @@ import (
 	"scrutineer/vsp/dcrrpc"
 )
 
-// purchaseHeights is for how many blocks of a price window tickets are bought. Prices hold for eight blocks. A purchase's
-// first transaction goes into the next block, its tickets into the one after that, or the third if that one's template was
-// made too early; a ticket at an old price is dropped by the nodes.
-const purchaseHeights = 5
+// purchaseHeights is for how many blocks of a price window tickets are bought. Prices hold for eight blocks, and a ticket
+// at an old price is dropped by the nodes. A purchase's first transaction goes into the next block or, if that one's
+// template was made already, the second; its tickets go into the second one after that at the latest. To have templates
+// made anew would be faster and worse: dcrd may then solve the old and the new one and leave the tip with a sibling.
+const purchaseHeights = 4
 
 func (c *Chain) buyable(height int64) bool {
 	return height >= c.params.StakeEnabledHeight && height%c.params.StakeDiffWindowSize < purchaseHeights
@@ -49,12 +50,7 @@ func (c *Chain) stock(ctx context.Context, height int64) error {
 	if err := publish(ctx, c.network.Miner.RPC, txs...); err != nil {
 		return fmt.Errorf("buy tickets: %w", err)
 	}
-	return c.refresh(ctx)
-}
-
-// refresh lets the miner's next block have what has come to its node since the last template.
-func (c *Chain) refresh(ctx context.Context) error {
-	return c.network.Miner.RPC.Call(ctx, nil, "regentemplate")
+	return nil
 }
 
 // inPlay counts the tickets that are live, maturing or about to be mined, and returns the price in the next block.

@@ -30,12 +30,15 @@ func (c *Chain) awaitVotes(ctx context.Context, height int64, tip chainhash.Hash
 	return c.revive(ctx, height, tip)
 }
 
-// patience returns for how long all votes are worth waiting for: not at all while a wallet is known to be unfit.
+// patience returns for how long all votes are worth waiting for: not at all if we have put out of action whoever has the
+// votes of some tickets. The miner's wallet has its own; the voting hosts' have all the same, so one of them is enough.
 func (c *Chain) patience() time.Duration {
-	for _, wallet := range c.voters() {
-		if !wallet.votes() {
-			return 0
-		}
+	fit := len(c.network.Voting) == 0
+	for _, host := range c.network.Voting {
+		fit = fit || host.Wallet.votes()
+	}
+	if !fit || !c.network.MinerWallet.votes() {
+		return 0
 	}
 	return c.network.Plan.Patience
 }

@@ -3,7 +3,6 @@ package testnet
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -139,7 +138,7 @@ func (w *Wallet) Lock(ctx context.Context) error {
 	return nil
 }
 
-// Unlock lets the wallet vote again, from the next block on.
+// Unlock lets the wallet vote again, on the tip too: by itself it would miss what was drawn while it was locked.
 func (w *Wallet) Unlock(ctx context.Context) error {
 	w.drill.Lock()
 	defer w.drill.Unlock()
@@ -147,7 +146,7 @@ func (w *Wallet) Unlock(ctx context.Context) error {
 		return err
 	}
 	w.locked = false
-	return nil
+	return recallWinners(ctx, w.Node)
 }
 
 func (w *Wallet) unlock(ctx context.Context) error {
@@ -180,17 +179,13 @@ func (w *Wallet) address(ctx context.Context) (string, error) {
 	return address, w.RPC.Call(ctx, &address, "getnewaddress", "default", "wrap")
 }
 
-// xpub returns the extended public key of an account, which is made if missing.
-func (w *Wallet) xpub(ctx context.Context, account string) (string, error) {
-	err := w.RPC.Call(ctx, nil, "createnewaccount", account)
-	if err != nil && !errors.Is(err, dcrrpc.ErrUnreachable) {
-		err = nil // there already: the next call would say if not
-	}
-	if err != nil {
+// newAccount makes an account and returns its extended public key.
+func (w *Wallet) newAccount(ctx context.Context, name string) (string, error) {
+	if err := w.RPC.Call(ctx, nil, "createnewaccount", name); err != nil {
 		return "", err
 	}
 	var key string
-	return key, w.RPC.Call(ctx, &key, "getmasterpubkey", account)
+	return key, w.RPC.Call(ctx, &key, "getmasterpubkey", name)
 }
 
 // transaction returns a transaction of the wallet's own, mined or not.
