@@ -102,7 +102,7 @@ func TestKill(t *testing.T) {
 		require.Equal(t, "ok", sound)
 		require.NoError(t, s.Close())
 	}
-	require.Greater(t, total, rounds, "most children were killed before they did anything")
+	require.GreaterOrEqual(t, total, rounds/2*children, "a child that was given time did nothing")
 	t.Logf("%d acts were acknowledged in %d processes", total, rounds*children)
 }
 

