@@ -2,6 +2,7 @@ package vsp_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,13 +215,20 @@ func TestLifeFeeNotSent(t *testing.T) {
 	})
 }
 
-// failing makes one operation fail, without carrying it out.
-func failing(name string, err error) func(string) (bool, error) {
+// failing makes an operation fail, without carrying it out.
+func failing(name string, err error) func(string) (bool, error) { return failingTimes(name, err, -1) }
+
+// failingTimes makes an operation fail so many times; with -1, always.
+func failingTimes(name string, err error, times int) func(string) (bool, error) {
+	var mu sync.Mutex
 	return func(op string) (bool, error) {
-		if op == name {
-			return false, err
+		mu.Lock()
+		defer mu.Unlock()
+		if op != name || times == 0 {
+			return false, nil
 		}
-		return false, nil
+		times--
+		return false, err
 	}
 }
 
@@ -336,15 +344,7 @@ func TestLifeOneTroubled(t *testing.T) {
 		first, second := r.chain.Buy(r.holder(1)), r.chain.Buy(r.holder(2))
 		r.paid(first)
 		r.paid(second)
-		cursed := errors.New("this one is cursed")
-		r.chain.Fail = func(op string) (bool, error) {
-			defer func() {
-				if op == "Publish" {
-					cursed = nil
-				}
-			}()
-			return failing("Publish", cursed)(op)
-		}
+		r.chain.Fail = failingTimes("Publish", errors.New("this one is cursed"), 1)
 		r.mine(vsp.Confirmations)
 		require.Equal(t, vsp.FeeReceived, r.stored(first.Hash()).Fee.Status)
 		require.Equal(t, vsp.FeeBroadcast, r.stored(second.Hash()).Fee.Status)

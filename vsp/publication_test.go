@@ -13,20 +13,6 @@ import (
 	"scrutineer/vsp/vsptest"
 )
 
-// orphans makes so many publications fail because inputs are not known yet.
-func orphans(count int) func(string) (bool, error) {
-	var mu sync.Mutex
-	return func(op string) (bool, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if op != "Publish" || count == 0 {
-			return false, nil
-		}
-		count--
-		return false, vsp.ErrOrphan
-	}
-}
-
 // A ticket whose parent's inputs our node has yet to hear of is waited for, but not for ever.
 func TestOrphanParent(t *testing.T) {
 	for _, test := range []struct {
@@ -37,7 +23,7 @@ func TestOrphanParent(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			ticket := r.chain.Ticket(r.holder(1))
-			r.chain.Fail = orphans(test.orphaned)
+			r.chain.Fail = failingTimes("Publish", vsp.ErrOrphan, test.orphaned)
 			start := time.Now()
 			_, err := r.FeeAddress(t.Context(), r.feeAddressRequest(ticket))
 			require.Equal(t, test.wait, time.Since(start))
@@ -51,7 +37,7 @@ func TestOrphanParent(t *testing.T) {
 func TestOrphanParentsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.chain.Fail = orphans(-1)
+		r.chain.Fail = failing("Publish", vsp.ErrOrphan)
 		var tickets []vsptest.Ticket
 		for i := range 17 {
 			tickets = append(tickets, r.chain.Ticket(r.holder(uint32(i))))
