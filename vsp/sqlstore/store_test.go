@@ -88,6 +88,31 @@ func TestOpenAtOnce(t *testing.T) {
 	}
 }
 
+// TestOpenWaitsForAnother has another process be opening the database.
+func TestOpenWaitsForAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vsp.db")
+	unlock, err := prepareFile(t.Context(), path)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = Open(ctx, path, sealer(t, 1))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Zero(t, info.Size(), "it was opened all the same")
+
+	opened := make(chan error, 1)
+	go func() {
+		s, err := Open(t.Context(), path, sealer(t, 1))
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	unlock()
+	require.NoError(t, <-opened)
+}
+
 func TestReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vsp.db")
 	s := database(t, path)
