@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -55,7 +56,15 @@ func otherCertificate(t *testing.T) string {
 	return path
 }
 
-func TestVotesOnARealNode(t *testing.T) {
+// recordedNode is a real node with the recorded chain, without a transaction index.
+type recordedNode struct {
+	*blockstest.Node
+	dir     string
+	all     []string // lines of tickets
+	tickets string   // the file with all of them
+}
+
+func startRecorded(t *testing.T) *recordedNode {
 	checkout, err := testnet.Checkout(".")
 	require.NoError(t, err)
 	daemons, err := testnet.BuildBinaries(context.Background(), checkout, os.Stderr)
@@ -68,30 +77,40 @@ func TestVotesOnARealNode(t *testing.T) {
 
 	wallet, err := os.ReadFile(filepath.Join(recordedChain, "wallet.txt"))
 	require.NoError(t, err)
-	var all []string
+	n := &recordedNode{Node: node, dir: t.TempDir()}
 	for line := range strings.Lines(string(wallet)) {
-		all = append(all, strings.Replace(line, " ", " # ", 1))
+		n.all = append(n.all, strings.Replace(line, " ", " # ", 1))
 	}
-	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return path
-	}
-	tickets := file("tickets", strings.Join(all, ""))
-	flags := func(changed map[string]string, more ...string) []string {
-		set := map[string]string{"node": "wss://" + node.Config.Address, "cert": node.CertFile, "user": node.Config.User, "pass-file": node.PassFile, "tickets": tickets}
-		for name, value := range changed {
-			set[name] = value
-		}
-		for name, value := range set {
-			more = append(more, "--"+name, value)
-		}
-		return more
-	}
+	n.tickets = n.file(t, "tickets", strings.Join(n.all, ""))
+	return n
+}
 
+func (n *recordedNode) file(t *testing.T, name, text string) string {
+	path := filepath.Join(n.dir, name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// flags returns a command line that works, but for what is changed, and more.
+func (n *recordedNode) flags(changed map[string]string, more ...string) []string {
+	set := map[string]string{"node": "wss://" + n.Config.Address, "cert": n.CertFile, "user": n.Config.User,
+		"pass-file": n.PassFile, "tickets": n.tickets}
+	maps.Copy(set, changed)
+	for name, value := range set {
+		more = append(more, "--"+name, value)
+	}
+	return more
+}
+
+func TestVotesOnARealNode(t *testing.T) {
+	n := startRecorded(t)
+	t.Run("ledgers", func(t *testing.T) { testLedgers(t, n) })
+	t.Run("used wrongly", func(t *testing.T) { testMisuse(t, n) })
+}
+
+func testLedgers(t *testing.T, n *recordedNode) {
 	t.Run("text", func(t *testing.T) {
-		code, out, errs := votesOf("", flags(nil, "--from", "1")...)
+		code, out, errs := votesOf("", n.flags(nil, "--from", "1")...)
 		require.Equal(t, program.No, code, errs)
 		require.Equal(t, "14 tickets missed", errs)
 		lines := strings.Split(out, "\n")
@@ -103,7 +122,7 @@ func TestVotesOnARealNode(t *testing.T) {
 		require.Len(t, lines, 194+6)
 	})
 	t.Run("JSON", func(t *testing.T) {
-		code, out, _ := votesOf("", flags(nil, "--from", "1", "--json")...)
+		code, out, _ := votesOf("", n.flags(nil, "--from", "1", "--json")...)
 		require.Equal(t, program.No, code)
 		var ledger struct {
 			Matched bool           `json:"final_states_matched"`
@@ -116,12 +135,14 @@ func TestVotesOnARealNode(t *testing.T) {
 		require.Len(t, ledger.Tickets, 194)
 	})
 	t.Run("nothing missed, from standard input", func(t *testing.T) {
-		code, out, errs := votesOf(all[0], flags(map[string]string{"tickets": "-"}, "--from", "100", "--to", "200")...)
+		code, out, errs := votesOf(n.all[0], n.flags(map[string]string{"tickets": "-"}, "--from", "100", "--to", "200")...)
 		require.Equal(t, program.Done, code, errs)
 		require.Contains(t, out, "Of 1 ticket: 0 missed, 1 voted.\n")
 		require.Contains(t, out, "blocks 100 to 200")
 	})
+}
 
+func testMisuse(t *testing.T, n *recordedNode) {
 	wrong := []struct {
 		name    string
 		changed map[string]string
@@ -130,28 +151,28 @@ func TestVotesOnARealNode(t *testing.T) {
 		says    string
 	}{
 		{"no index", nil, nil, program.Misused, "give --from"},
-		{"wrong password", map[string]string{"pass-file": file("wrong", "no")}, nil, program.Impossible, "look at --user and --pass-file"},
+		{"wrong password", map[string]string{"pass-file": n.file(t, "wrong", "no")}, nil, program.Impossible, "look at --user and --pass-file"},
 		{"wrong user", map[string]string{"user": "nobody"}, nil, program.Impossible, "look at --user and --pass-file"},
 		{"wrong certificate", map[string]string{"cert": otherCertificate(t)}, nil, program.Impossible, "--cert is not the certificate"},
-		{"no certificate", map[string]string{"cert": tickets}, nil, program.Misused, "no certificate in it"},
-		{"no certificate file", map[string]string{"cert": dir + "/none"}, nil, program.Misused, "--cert: open"},
-		{"no password file", map[string]string{"pass-file": dir + "/none"}, nil, program.Misused, "--pass-file: open"},
+		{"no certificate", map[string]string{"cert": n.tickets}, nil, program.Misused, "no certificate in it"},
+		{"no certificate file", map[string]string{"cert": n.dir + "/none"}, nil, program.Misused, "--cert: open"},
+		{"no password file", map[string]string{"pass-file": n.dir + "/none"}, nil, program.Misused, "--pass-file: open"},
 		{"nobody there", map[string]string{"node": "127.0.0.1:1"}, []string{"--from", "1"}, program.Impossible, "connection refused"},
 		{"no port", map[string]string{"node": "127.0.0.1"}, nil, program.Misused, "is not host:port"},
 		{"another scheme", map[string]string{"node": "http://127.0.0.1:1"}, nil, program.Misused, "neither host:port nor"},
-		{"no tickets file", map[string]string{"tickets": dir + "/none"}, nil, program.Misused, "--tickets: open"},
-		{"no tickets", map[string]string{"tickets": file("empty", "# none\n")}, nil, program.Misused, "no tickets in it"},
-		{"not tickets", map[string]string{"tickets": file("text", all[0]+"hello\n")}, nil, program.Misused, `line 2: "hello" is not a ticket's hash`},
+		{"no tickets file", map[string]string{"tickets": n.dir + "/none"}, nil, program.Misused, "--tickets: open"},
+		{"no tickets", map[string]string{"tickets": n.file(t, "empty", "# none\n")}, nil, program.Misused, "no tickets in it"},
+		{"not tickets", map[string]string{"tickets": n.file(t, "text", n.all[0]+"hello\n")}, nil, program.Misused, `line 2: "hello" is not a ticket's hash`},
 		{"beyond the tip", nil, []string{"--from", "1", "--to", "561"}, program.Impossible, "the chain has blocks 1 to 560"},
 		{"backwards", nil, []string{"--from", "20", "--to", "10"}, program.Misused, "--from and --to"},
 		{"from nothing", nil, []string{"--from", "0"}, program.Misused, "--from and --to"},
 	}
 	for _, test := range wrong {
 		t.Run(test.name, func(t *testing.T) {
-			code, out, errs := votesOf("", flags(test.changed, test.more...)...)
+			code, out, errs := votesOf("", n.flags(test.changed, test.more...)...)
 			require.Equal(t, test.code, code, errs)
 			require.Contains(t, errs, test.says)
-			require.NotContains(t, errs, node.Config.Password)
+			require.NotContains(t, errs, n.Config.Password)
 			require.Empty(t, out)
 		})
 	}

@@ -57,7 +57,7 @@ func TestOneBitOfAnyHeader(t *testing.T) {
 // TestOneBitOfAnyFinalState flips bits that nothing else depends on, once the later blocks are made to follow.
 func TestOneBitOfAnyFinalState(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 20 {
+	for range 8 {
 		chain := simnet(t)
 		index := 449 + random.IntN(110)
 		chain.blocks[index].Header.FinalState[random.IntN(6)] ^= 1 << random.IntN(8)
@@ -76,7 +76,7 @@ func TestOneBitOfAnyFinalState(t *testing.T) {
 func TestOneBitOfAnyTransaction(t *testing.T) {
 	chain := simnet(t)
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 200 {
+	for range 80 {
 		index := 434 + random.IntN(110) // later tickets are not live at the end, and no draw has met them
 		broken, block := altered(chain, index)
 		at := 1 + random.IntN(len(block.STransactions)-1) // the first adds to the treasury
