@@ -2,7 +2,6 @@ package testnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -136,40 +135,25 @@ func (c *Chain) Pause() error {
 	return c.failure
 }
 
-// generateTimeout bounds the making of one block. dcrd waits 2.5 s for the last votes once it has three.
-const generateTimeout = 30 * time.Second
-
 // step makes one block.
 func (c *Chain) step(ctx context.Context) error {
 	height, tip, err := c.network.Miner.RPC.BestBlock(ctx)
 	if err != nil {
 		return fmt.Errorf("mine on: %w", err)
 	}
+	votes := 0
 	if height >= c.params.StakeValidationHeight-1 {
-		if err := c.awaitVotes(ctx, height, tip); err != nil {
+		if votes, err = c.awaitVotes(ctx, height, tip); err != nil {
 			return fmt.Errorf("mine on block %d: %w", height, err)
 		}
 	}
 	if err := c.stock(ctx, height); err != nil {
 		return fmt.Errorf("mine on block %d: %w", height, err)
 	}
-	if err := c.generate(ctx, 1); err != nil {
+	if err := c.mineOn(ctx, tip, votes); err != nil {
 		return fmt.Errorf("mine on block %d: %w%s", height, err, c.network.Miner.tail())
 	}
 	return nil
-}
-
-// generate lets dcrd make blocks. Should it not come to an end, it is told to give up: it would make the block at some
-// later time, behind our back.
-func (c *Chain) generate(ctx context.Context, blocks int64) error {
-	miner := c.network.Miner.RPC
-	err := miner.CallTimeout(ctx, generateTimeout, nil, "generate", blocks)
-	if err == nil {
-		return nil
-	}
-	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	return errors.Join(err, miner.Call(cancelCtx, nil, "generate", 0))
 }
 
 // bootstrap takes the chain from its first block to the first ones with votes.
@@ -186,10 +170,7 @@ func (c *Chain) bootstrap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.generate(ctx, c.params.StakeEnabledHeight-1); err != nil {
-		return fmt.Errorf("mine the first blocks: %w", err)
-	}
-	for height := c.params.StakeEnabledHeight; height <= c.params.StakeValidationHeight; height++ {
+	for height := int64(1); height <= c.params.StakeValidationHeight; height++ {
 		if err := c.step(ctx); err != nil {
 			return err
 		}

@@ -17,15 +17,15 @@ import (
 const stallTime = 3 * time.Second
 
 // awaitVotes waits until the miner has the votes it needs for a block on tip: all five, or a majority if more cannot be
-// had. dcrd itself then waits another 2.5 s for the others.
-func (c *Chain) awaitVotes(ctx context.Context, height int64, tip chainhash.Hash) error {
+// had. It returns how many there are; dcrd itself waits another 2.5 s for the others.
+func (c *Chain) awaitVotes(ctx context.Context, height int64, tip chainhash.Hash) (int, error) {
 	all, needed := int(c.params.TicketsPerBlock), int(c.params.TicketsPerBlock)/2+1
 	count, err := c.waitVotes(ctx, tip, all, c.patience())
 	if err != nil || count >= needed {
-		return err
+		return count, err
 	}
 	if count, err = c.waitVotes(ctx, tip, needed, stallTime); err != nil || count >= needed {
-		return err
+		return count, err
 	}
 	return c.revive(ctx, height, tip)
 }
@@ -109,20 +109,20 @@ func (c *Chain) countVotes(ctx context.Context, tip chainhash.Hash) (int, error)
 // revive gets a chain going that lacks votes. First every node is asked to name the winners once more: a wallet that was
 // away when they were drawn then votes. If that is not enough, wallets that we locked or ended are brought back, one after
 // the other, until the block has its votes, and then put back as they were. So a drill costs one of its misses at most.
-func (c *Chain) revive(ctx context.Context, height int64, tip chainhash.Hash) error {
+func (c *Chain) revive(ctx context.Context, height int64, tip chainhash.Hash) (int, error) {
 	needed := int(c.params.TicketsPerBlock)/2 + 1
 	log := c.network.Plan.Log
 	log.Warn("too few votes, asking again", "block", height)
 	for _, wallet := range c.voters() {
 		if wallet.Node.Running() {
 			if err := recallWinners(ctx, wallet.Node); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
 	count, err := c.waitVotes(ctx, tip, needed, stallTime)
 	if err != nil || count >= needed {
-		return err
+		return count, err
 	}
 	for _, wallet := range c.voters() {
 		if wallet.votes() || !wallet.Node.Running() {
@@ -136,10 +136,10 @@ func (c *Chain) revive(ctx context.Context, height int64, tip chainhash.Hash) er
 			return err
 		})
 		if err != nil || count >= needed {
-			return err
+			return count, err
 		}
 	}
-	return fmt.Errorf("%d votes, %d are needed and no wallet is left that could cast them%s", count, needed,
+	return count, fmt.Errorf("%d votes, %d are needed and no wallet is left that could cast them%s", count, needed,
 		c.network.MinerWallet.tail())
 }
 
