@@ -265,8 +265,8 @@ func TestPublish(t *testing.T) {
 		"mix under way":             {sent: rule("non-mix transaction x spends current mixpool pair request UTXOs"), want: plain},
 		"price too low for now":     {sent: rule("transaction x has not enough funds to meet stake difficulty (ticket diff 1 < next diff 2)"), want: plain},
 		"trouble of the node's own": {sent: &dcrjson.RPCError{Code: dcrjson.ErrRPCDeserialization, Message: "rejected: database is closed"}, want: plain},
-		"connection breaks off":     {sent: rpctest.Drop, want: plain},
-		"no answer":                 {sent: rpctest.Hang, want: plain},
+		"connection breaks off":     {sent: rpctest.ErrDrop, want: plain},
+		"no answer":                 {sent: rpctest.ErrHang, want: plain},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeNode(t)

@@ -165,7 +165,7 @@ func TestOwnTimeoutGivesTheConnectionUp(t *testing.T) {
 	noLeaks(t)
 	s := rpctest.New(t)
 	s.Answer("ping", "pong")
-	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.Hang })
+	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.ErrHang })
 	c := newClient(t, s.Config(), short)
 	err := c.Call(t.Context(), nil, "hang")
 	require.ErrorIs(t, err, dcrrpc.ErrUnreachable)
@@ -179,7 +179,7 @@ func TestCallerLeavingHarmsNobody(t *testing.T) {
 	s := rpctest.New(t)
 	answer := make(chan struct{})
 	s.Handle("slow", func([]json.RawMessage) (any, error) { <-answer; return "done", nil })
-	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.Hang })
+	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.ErrHang })
 	c := newClient(t, s.Config(), long)
 
 	slow := make(chan error, 1)
@@ -197,7 +197,7 @@ func TestCallerLeavingHarmsNobody(t *testing.T) {
 func TestHurriedCallersDoNotKeepADeadConnection(t *testing.T) {
 	noLeaks(t)
 	s := rpctest.New(t)
-	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.Hang })
+	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.ErrHang })
 	c := newClient(t, s.Config(), short)
 	hurried := func() {
 		ctx, cancel := context.WithTimeout(t.Context(), short/4)
@@ -211,8 +211,8 @@ func TestBreakingOff(t *testing.T) {
 	noLeaks(t)
 	s := rpctest.New(t)
 	s.Answer("ping", "pong")
-	s.Handle("drop", func([]json.RawMessage) (any, error) { return nil, rpctest.Drop })
-	s.Handle("garbage", func([]json.RawMessage) (any, error) { return nil, rpctest.Garbage })
+	s.Handle("drop", func([]json.RawMessage) (any, error) { return nil, rpctest.ErrDrop })
+	s.Handle("garbage", func([]json.RawMessage) (any, error) { return nil, rpctest.ErrGarbage })
 	c := newClient(t, s.Config(), short)
 	for _, method := range []string{"drop", "garbage"} {
 		require.ErrorIs(t, c.Call(t.Context(), nil, method), dcrrpc.ErrUnreachable, method)
@@ -224,7 +224,7 @@ func TestCloseEndsCalls(t *testing.T) {
 	noLeaks(t)
 	s := rpctest.New(t)
 	called := make(chan struct{}, 8)
-	s.Handle("hang", func([]json.RawMessage) (any, error) { called <- struct{}{}; return nil, rpctest.Hang })
+	s.Handle("hang", func([]json.RawMessage) (any, error) { called <- struct{}{}; return nil, rpctest.ErrHang })
 	c := newClient(t, s.Config(), long)
 	ended := make(chan error, 8)
 	for range cap(ended) {

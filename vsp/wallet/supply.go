@@ -1,13 +1,10 @@
 package wallet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,14 +12,9 @@ import (
 	"scrutineer/vsp/dcrrpc"
 )
 
-const (
-	// inFlight is how many requests a wallet is given at once: its database takes one change at a time, so more only
-	// hide the way there and back.
-	inFlight = 8
-
-	// A ticket that a wallet does not take is offered again after firstRetry, then after twice as long, up to lastRetry.
-	firstRetry, lastRetry = time.Second, 5 * time.Minute
-)
+// inFlight is how many tickets a wallet is brought at once: its database takes one change at a time, so more only hide the
+// way there and back.
+const inFlight = 8
 
 // supply brings the wallet what it lacks whenever there may be something.
 func (v *voter) supply(ctx context.Context) {
@@ -123,71 +115,6 @@ func (v *voter) sound(ctx context.Context, w want, treasury treasuryPolicies) (b
 	}
 	changes, err := v.changes(ctx, w, choices, treasury)
 	return err == nil && len(changes) == 0, err
-}
-
-// wanted returns all wanted tickets.
-func (v *voter) wanted() []want {
-	v.pool.mu.Lock()
-	defer v.pool.mu.Unlock()
-	all := make([]want, 0, len(v.pool.wanted))
-	for _, w := range v.pool.wanted {
-		all = append(all, w)
-	}
-	return all
-}
-
-// due returns the next tickets to bring, those bought first, as they may be drawn any time. A wallet must have caught up
-// with a ticket's block before: it would file the ticket as unmined.
-func (v *voter) due() []want {
-	now := v.pool.options.Now()
-	v.pool.mu.Lock()
-	defer v.pool.mu.Unlock()
-	var batch []want
-	for hash, d := range v.debts {
-		if w := v.pool.wanted[hash]; !d.due.After(now) && w.PurchaseHeight <= v.state.Height {
-			batch = append(batch, w)
-		}
-	}
-	slices.SortFunc(batch, func(a, b want) int { return cmp.Compare(a.PurchaseHeight, b.PurchaseHeight) })
-	return batch
-}
-
-// credit counts a ticket as held, unless other choices have come to be wanted meanwhile.
-func (v *voter) credit(w want) {
-	v.pool.mu.Lock()
-	defer v.pool.mu.Unlock()
-	if v.pool.wanted[w.Ticket].edition == w.edition {
-		delete(v.debts, w.Ticket)
-	}
-}
-
-// owe makes a debt of a ticket that is still wanted, and reports whether it was thought to be held.
-func (v *voter) owe(w want) bool {
-	v.pool.mu.Lock()
-	defer v.pool.mu.Unlock()
-	if _, wanted := v.pool.wanted[w.Ticket]; !wanted || v.debts[w.Ticket] != nil {
-		return false
-	}
-	v.debts[w.Ticket] = &debt{}
-	return true
-}
-
-// postpone puts off a ticket that the wallet did not take, unless it is put off already. It logs the first time.
-func (v *voter) postpone(w want, cause error) {
-	now := v.pool.options.Now()
-	v.pool.mu.Lock()
-	d := v.debts[w.Ticket]
-	if d == nil || d.due.After(now) {
-		v.pool.mu.Unlock()
-		return
-	}
-	d.due = now.Add(min(firstRetry<<min(d.failures, 16), lastRetry))
-	d.failures++
-	first := d.failures == 1
-	v.pool.mu.Unlock()
-	if first {
-		v.log.Error("wallet does not take a ticket", "ticket", w.Ticket, "err", cause)
-	}
 }
 
 // bringAll gives the wallet what it is owed. An error says that there is no point in going on for now; what is wrong with

@@ -35,12 +35,6 @@ type voter struct {
 	complaint string    // the last error logged
 }
 
-// debt is a ticket that is owed to a wallet.
-type debt struct {
-	failures int
-	due      time.Time // not to be tried before
-}
-
 func newVoter(p *Pool, config Config) *voter {
 	return &voter{
 		pool:  p,

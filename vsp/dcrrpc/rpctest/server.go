@@ -30,14 +30,14 @@ const (
 // Method answers one call. An error that is no *dcrjson.RPCError is sent as one with the code for a wallet's errors.
 type Method func(params []json.RawMessage) (any, error)
 
-// Hang is what a Method returns to give no answer.
-var Hang = errors.New("no answer")
+// ErrHang is what a Method returns to give no answer.
+var ErrHang = errors.New("no answer")
 
-// Drop is what a Method returns to break the connection off.
-var Drop = errors.New("break off")
+// ErrDrop is what a Method returns to break the connection off.
+var ErrDrop = errors.New("break off")
 
-// Garbage is what a Method returns to send what is no JSON.
-var Garbage = errors.New("garbage")
+// ErrGarbage is what a Method returns to send what is no JSON.
+var ErrGarbage = errors.New("garbage")
 
 // Server is a daemon. It is safe for concurrent use.
 type Server struct {
@@ -188,10 +188,10 @@ func (s *Server) answer(conn *websocket.Conn, call dcrjson.Request, method Metho
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case errors.Is(err, Hang):
-	case errors.Is(err, Drop):
+	case errors.Is(err, ErrHang):
+	case errors.Is(err, ErrDrop):
 		conn.UnderlyingConn().Close()
-	case errors.Is(err, Garbage):
+	case errors.Is(err, ErrGarbage):
 		_ = conn.WriteMessage(websocket.TextMessage, []byte("{]"))
 	default:
 		_ = conn.WriteJSON(map[string]any{"jsonrpc": "1.0", "id": call.ID, "result": result, "error": refusal})

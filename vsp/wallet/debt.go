@@ -1,0 +1,81 @@
+package wallet
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A ticket that a wallet does not take is offered again after firstRetry, then after twice as long, up to lastRetry.
+const firstRetry, lastRetry = time.Second, 5 * time.Minute
+
+// debt is a ticket that is owed to a wallet.
+type debt struct {
+	failures int
+	due      time.Time // not to be tried before
+}
+
+// wanted returns all wanted tickets.
+func (v *voter) wanted() []want {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	all := make([]want, 0, len(v.pool.wanted))
+	for _, w := range v.pool.wanted {
+		all = append(all, w)
+	}
+	return all
+}
+
+// due returns the next tickets to bring, those bought first, as they may be drawn any time. A wallet must have caught up
+// with a ticket's block before: it would file the ticket as unmined.
+func (v *voter) due() []want {
+	now := v.pool.options.Now()
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	var batch []want
+	for hash, d := range v.debts {
+		if w := v.pool.wanted[hash]; !d.due.After(now) && w.PurchaseHeight <= v.state.Height {
+			batch = append(batch, w)
+		}
+	}
+	slices.SortFunc(batch, func(a, b want) int { return cmp.Compare(a.PurchaseHeight, b.PurchaseHeight) })
+	return batch
+}
+
+// credit counts a ticket as held, unless other choices have come to be wanted meanwhile.
+func (v *voter) credit(w want) {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	if v.pool.wanted[w.Ticket].edition == w.edition {
+		delete(v.debts, w.Ticket)
+	}
+}
+
+// owe makes a debt of a ticket that is still wanted, and reports whether it was thought to be held.
+func (v *voter) owe(w want) bool {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	if _, wanted := v.pool.wanted[w.Ticket]; !wanted || v.debts[w.Ticket] != nil {
+		return false
+	}
+	v.debts[w.Ticket] = &debt{}
+	return true
+}
+
+// postpone puts off a ticket that the wallet did not take, unless it is put off already. It logs the first time.
+func (v *voter) postpone(w want, cause error) {
+	now := v.pool.options.Now()
+	v.pool.mu.Lock()
+	d := v.debts[w.Ticket]
+	if d == nil || d.due.After(now) {
+		v.pool.mu.Unlock()
+		return
+	}
+	d.due = now.Add(min(firstRetry<<min(d.failures, 16), lastRetry))
+	d.failures++
+	first := d.failures == 1
+	v.pool.mu.Unlock()
+	if first {
+		v.log.Error("wallet does not take a ticket", "ticket", w.Ticket, "err", cause)
+	}
+}
