@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/dcrutil/v4"
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/vsp"
@@ -135,11 +136,13 @@ func TestPayFee(t *testing.T) {
 
 // A payment that comes late is taken while its amount would be asked for again.
 func TestPayFeeLate(t *testing.T) {
-	r := newRig(t)
-	ticket, fee := r.known()
-	r.now = r.now.Add(48 * time.Hour)
-	r.chain.StakeDifficulty /= 2
-	answered[vspapi.PayFeeResponse](r, vspapi.PathPayFee, r.payFee(ticket, fee).by(ticket.Holder))
+	for _, fall := range []int{1, 2} {
+		r := newRig(t)
+		ticket, fee := r.known()
+		r.now = r.now.Add(48 * time.Hour)
+		r.chain.StakeDifficulty /= dcrutil.Amount(fall)
+		answered[vspapi.PayFeeResponse](r, vspapi.PathPayFee, r.payFee(ticket, fee).by(ticket.Holder))
+	}
 }
 
 // Enough and then small change, a negative time, bytes behind the transaction: all that is vspd's way.
