@@ -207,7 +207,8 @@ func TestAWalletThatWasAwayGetsWhatItMissed(t *testing.T) {
 	require.Equal(t, 2, r.Holders(first.Ticket))
 	r.wallets[1].Start()
 	r.holds(second, 2)
-	require.Equal(t, []string{"w1: unreachable", "w1: "}, of("w1", r.changed())[1:])
+	r.until("all told", func() bool { return len(of("w1", r.changed())) >= 3 })
+	require.Equal(t, []string{"w1: ", "w1: unreachable", "w1: "}, of("w1", r.changed()))
 }
 
 func of(name string, changes []string) []string {
@@ -335,6 +336,7 @@ func TestEachProblemIsToldOnce(t *testing.T) {
 		looks := count(f, "walletinfo")
 		r.until("three more looks", func() bool { return count(f, "walletinfo") > looks+3 })
 	}
+	r.until("all told", func() bool { return len(r.changed()) >= 6 })
 	require.Equal(t, []string{"w0: ", "w0: locked", "w0: not voting", "w0: no node", "w0: spv", "w0: "}, r.changed())
 	state := r.States()[0]
 	require.Equal(t, "9.9.9", state.Version)
