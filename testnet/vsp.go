@@ -2,6 +2,7 @@ package testnet
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -116,12 +117,20 @@ func (v *VSP) Start(ctx context.Context) error {
 
 // info returns what the VSP says of itself.
 func (v *VSP) info(ctx context.Context) (vspapi.Info, error) {
-	key, err := base64.StdEncoding.DecodeString(v.PublicKey)
+	key, err := v.key()
 	if err != nil {
-		return vspapi.Info{}, fmt.Errorf("decode the VSP's public key: %w", err)
+		return vspapi.Info{}, err
 	}
 	info, _, err := (&vspapi.Client{URL: v.URL, PubKey: key}).Info(ctx)
 	return info, err
+}
+
+func (v *VSP) key() (ed25519.PublicKey, error) {
+	key, err := base64.StdEncoding.DecodeString(v.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("decode the VSP's public key: %w", err)
+	}
+	return key, nil
 }
 
 // accounts reports whether the VSP counts so many tickets as paid for.
