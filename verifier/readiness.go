@@ -97,7 +97,7 @@ func duringDrills(e Evidence, misses []Miss) []string {
 			}
 		}
 		if n > 0 {
-			says = append(says, fmt.Sprintf("%d of them in the drill of blocks %d to %d (%s, %d wallets).", n, d.From, d.To, d.Kind, d.Count))
+			says = append(says, fmt.Sprintf("%d of them in the drill of blocks %d to %d: %s (%d).", n, d.From, d.To, d.Kind, d.Count))
 		}
 	}
 	return says

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -279,13 +280,13 @@ func uptimeVerdict(e Evidence, s Share) (Verdict, []string) {
 }
 
 func downSentence(w Window, u Uptime, longest Outage) string {
-	text := fmt.Sprintf("Down in %d slots", u.Share().Down)
+	var causes []string
 	for _, r := range u.Reasons {
 		if r.Code.State() == Down {
-			text += fmt.Sprintf("; %d: %s", r.Slots, r.Code.Text())
+			causes = append(causes, fmt.Sprintf("in %d it %s", r.Slots, r.Code.Text()))
 		}
 	}
-	return text + fmt.Sprintf(". The longest outage was %v from %s on.",
+	return fmt.Sprintf("Down in %d slots: %s. The longest outage was %v from %s on.", u.Share().Down, strings.Join(causes, ", "),
 		time.Duration(longest.Slots)*w.Slot, longest.From.UTC().Format("02 Jan 15:04:05"))
 }
 

@@ -160,7 +160,7 @@ func TestLeastEndpointDecides(t *testing.T) {
 	f := judgeUptime(Evidence{Policy: DefaultPolicy(), Window: windowOf(strings.Repeat("#", 200)), Seen: seen, Beats: beats})
 	require.Equal(t, Fail, f.Verdict)
 	require.Len(t, f.Cites, 20)
-	require.Contains(t, strings.Join(f.Says, " "), "TLS was not accepted")
+	require.Contains(t, strings.Join(f.Says, " "), "in 20 it spoke TLS that cannot be accepted")
 }
 
 func TestDays(t *testing.T) {

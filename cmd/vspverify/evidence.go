@@ -228,6 +228,9 @@ func parseDrills(raw []byte) ([]verifier.Drill, error) {
 		if err := decoder.Decode(&d); err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
+		if decoder.More() {
+			return nil, fmt.Errorf("line %d: more than one drill", i+1)
+		}
 		if mistake := d.Mistake(); mistake != "" {
 			return nil, fmt.Errorf("line %d: %s", i+1, mistake)
 		}

@@ -104,12 +104,18 @@ func (t *trial) begin(book *journal.Journal) (time.Time, error) {
 	return first.Begins, err
 }
 
+// listener is probe.Mempool.
+type listener interface {
+	Keep(ctx context.Context) error
+	Take() []verifier.Observation
+}
+
 // watcher looks, slot by slot, and writes down what it sees.
 type watcher struct {
 	book    *journal.Journal
 	log     *slog.Logger
 	vantage *probe.Vantage
-	mempool *probe.Mempool
+	mempool listener
 	state   map[string]verifier.Code // of each kind of probe, as last logged
 }
 
@@ -117,8 +123,8 @@ type watcher struct {
 // duration of 0 means until ctx ends.
 func (w *watcher) slots(ctx context.Context, begins time.Time, slot, whole time.Duration) error {
 	w.state = make(map[string]verifier.Code)
-	for {
-		index := max(0, (w.vantage.Now().Sub(begins)+slot-1)/slot) // the first slot that has not begun
+	for last := time.Duration(-1); ; {
+		index := max(last+1, (w.vantage.Now().Sub(begins)+slot-1)/slot) // the first slot that has not begun
 		next := begins.Add(index * slot)
 		over := whole > 0 && index >= whole/slot
 		if over {
@@ -130,6 +136,7 @@ func (w *watcher) slots(ctx context.Context, begins time.Time, slot, whole time.
 		if err := w.round(ctx); err != nil {
 			return err
 		}
+		last = index
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -144,7 +145,7 @@ func (r Report) ledger(p *page) {
 		whole = "which claim to be all of the VSP's"
 	}
 	p.wrap("  ", fmt.Sprintf("%d tickets listed, %s. Blocks %d to %d.", l.Listed, whole, l.From, l.To))
-	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown; %d of the decided are provisional.",
+	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown. Provisional: %d.",
 		l.Made, l.Missed, l.Expired, l.Live, l.Immature, l.Unknown, l.Provisional))
 	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %.2f %%.",
 		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, math.Ceil(l.MissRateBound*10000-1e-9)/100))
@@ -155,17 +156,14 @@ func (r Report) ledger(p *page) {
 	p.wrap("  ", fmt.Sprintf("All %d final states match: every winner is proven by a header.", l.FinalStates))
 }
 
-// tickets lists the misses with their causes, and then every ticket that was decided.
+// tickets lists the misses by height, with their causes, and then every ticket in the order of the list.
 func (r Report) tickets(p *page) {
-	missed := false
-	for _, t := range r.Tickets {
-		if t.Why == "" {
-			continue
-		}
-		if !missed {
-			p.title("MISSED")
-			missed = true
-		}
+	missed := slices.DeleteFunc(slices.Clone(r.Tickets), func(t Ticket) bool { return t.Why == "" })
+	slices.SortStableFunc(missed, func(a, b Ticket) int { return cmp.Compare(*a.Decided, *b.Decided) })
+	if len(missed) > 0 {
+		p.title("MISSED")
+	}
+	for _, t := range missed {
 		p.wrap(fmt.Sprintf("  block %-8d %s  ", *t.Decided, short(t.Ticket)), fmt.Sprintf("%s: %s%s", t.Blame, t.Why, provisional(t)))
 	}
 	p.title("TICKETS")
@@ -203,7 +201,7 @@ func (r Report) policy(p *page) {
 		l.Uptime*100, l.Coverage*100, l.MinVantages, verifier.SlowFactor*seconds(l.TargetLatencySeconds), l.MaxLagBlocks,
 		seconds(l.MaxSkewSeconds), l.MissRate*100, l.Confidence*100))
 	for _, d := range r.Drills {
-		p.wrap("  Drill: ", fmt.Sprintf("%s, %d wallets, blocks %d to %d. %s", d.Kind, d.Count, d.From, d.To, d.Note))
+		p.wrap("  Drill: ", fmt.Sprintf("%s (%d) in blocks %d to %d. %s", d.Kind, d.Count, d.From, d.To, d.Note))
 	}
 	p.wrap("  ", fmt.Sprintf("Journal: %d entries, %d gaps, last line %.16s.", r.Evidence.Entries, r.Evidence.Gaps, r.Evidence.Head))
 }

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/cmd/program"
+	"scrutineer/testnet"
+	"scrutineer/verifier"
+	"scrutineer/verifier/blocks/blockstest"
+	"scrutineer/verifier/report"
+	"scrutineer/vsp/vspapi"
+)
+
+// asProgram makes this test binary be vspverify.
+const asProgram = "BE_VSPVERIFY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(program.Run(newCommand()))
+	}
+	os.Exit(m.Run())
+}
+
+func vspverify(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, errs := new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = out, errs
+	return cmd, out, errs
+}
+
+// realNode is a node with the recorded chain and one peer.
+func realNode(t *testing.T) *blockstest.Node {
+	checkout, err := testnet.Checkout(".")
+	require.NoError(t, err)
+	daemons, err := testnet.BuildBinaries(t.Context(), checkout, os.Stderr)
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	peer := exec.CommandContext(t.Context(), daemons.Node, "--simnet", "--appdata="+t.TempDir(), "--norpc", "--listen="+address, "--nodiscoverip")
+	peer.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, peer.Start())
+	t.Cleanup(func() { _ = peer.Process.Kill(); _ = peer.Wait() })
+
+	node, err := blockstest.Start(t.Context(), daemons.Node, t.TempDir(), "--addpeer="+address)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, node.Close()) })
+	_, err = node.Feed(t.Context(), filepath.Join(recordedChain, "blocks.gz"))
+	require.NoError(t, err)
+	eventually(t, "the node to have a peer", func() bool {
+		n, err := node.PeerCount(t.Context())
+		return err == nil && n > 0
+	})
+	return node
+}
+
+// eventually waits for what must come.
+func eventually(t *testing.T, what string, come func() bool) {
+	deadline := time.Now().Add(60 * time.Second)
+	for !come() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// writeTrial writes a trial of a VSP, judged with the help of a node, and the list of all tickets of the recorded chain.
+func writeTrial(t *testing.T, vsp string, node *blockstest.Node) string {
+	dir := t.TempDir()
+	wallet, err := os.ReadFile(filepath.Join(recordedChain, "wallet.txt"))
+	require.NoError(t, err)
+	tickets := new(strings.Builder)
+	for line := range strings.Lines(string(wallet)) {
+		hash, _, _ := strings.Cut(line, " ")
+		fmt.Fprintln(tickets, strings.TrimSpace(hash))
+	}
+	config := fmt.Sprintf(`url = %q
+pubkey = %q
+network = "simnet"
+tickets = "tickets"
+slot = "1s"
+duration = "0s"
+from_height = 1
+[node]
+address = %q
+user = %q
+password_file = %q
+cert_file = %q
+[policy]
+target_latency = "100ms"
+`, vsp, base64.StdEncoding.EncodeToString(publicKey), node.Config.Address, node.Config.User, node.PassFile, node.CertFile)
+	path := filepath.Join(dir, "trial.toml")
+	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tickets"), []byte(tickets.String()), 0o600))
+	return path
+}
+
+// TestKilledAndGoneOn kills a trial on a real node as hard as can be, goes on with it, and derives its report again.
+func TestKilledAndGoneOn(t *testing.T) {
+	node := realNode(t)
+	vsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		body, signature := info(560, 140)
+		w.Header().Set(vspapi.ServerSignature, signature)
+		_, _ = w.Write(body)
+	}))
+	defer vsp.Close()
+	path := writeTrial(t, vsp.URL, node)
+	config, err := load(path)
+	require.NoError(t, err)
+	beats := func(n int) func() bool {
+		return func() bool {
+			s, err := config.readJournal()
+			return err == nil && len(s.beats) >= n
+		}
+	}
+
+	first, _, errs := vspverify(t, "run", "--config", path)
+	require.NoError(t, first.Start())
+	eventually(t, "three rounds", beats(3))
+	second, _, refusal := vspverify(t, "run", "--config", path)
+	require.Error(t, second.Run())
+	require.Equal(t, program.Impossible, second.ProcessState.ExitCode())
+	require.Contains(t, refusal.String(), "in use by another process")
+	require.NoError(t, first.Process.Signal(syscall.SIGKILL))
+	require.Error(t, first.Wait(), "%s", errs)
+	file, err := os.OpenFile(filepath.Join(config.Journal, "journal.jsonl"), os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = file.WriteString(`{"n":`) // the kill came amid a write
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	killed, err := config.readJournal()
+	require.NoError(t, err)
+	eventually(t, "two slots to pass", func() bool { return time.Since(killed.last) > 2500*time.Millisecond })
+
+	again, out, errs := vspverify(t, "run", "--config", path)
+	require.NoError(t, again.Start())
+	eventually(t, "three more rounds", beats(len(killed.beats)+3))
+	require.NoError(t, again.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, again.Wait(), "%s", errs)
+	require.Contains(t, out.String(), "report.json")
+
+	raw, err := os.ReadFile(filepath.Join(filepath.Dir(path), "report.json"))
+	require.NoError(t, err)
+	var r report.Report
+	require.NoError(t, json.Unmarshal(raw, &r))
+	require.Equal(t, 1, r.Evidence.Gaps)
+	require.Len(t, r.Uptime, 1)
+	require.Zero(t, r.Uptime[0].Slots.Down, "%s", r.Text())
+	require.GreaterOrEqual(t, r.Uptime[0].Slots.Unknown, 1, "nobody looked while the verifier was dead")
+	require.GreaterOrEqual(t, r.Uptime[0].Slots.Up, 4)
+	require.Equal(t, [3]int{140, 14, 417}, [3]int{r.Ledger.Made, r.Ledger.Missed, r.Ledger.FinalStates})
+	require.Zero(t, r.Ledger.MissedBy.Operator, "all was missed before anybody watched")
+	for _, f := range r.Rows {
+		if f.Row == "TR-5" {
+			require.Equal(t, verifier.Refuted, f.Verdict, "14 misses were kept back: %v", f.Says)
+		}
+	}
+
+	derived, out, _ := vspverify(t, "report", "--config", path, "--json")
+	require.Error(t, derived.Run())
+	require.Equal(t, program.No, derived.ProcessState.ExitCode())
+	require.Equal(t, string(raw), out.String(), "the same journal and chain give the same bytes")
+}
+
+func TestReportWithoutATrial(t *testing.T) {
+	config := testTrial(t, time.Minute, time.Hour)
+	_, err := config.derive(context.Background())
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestCheckNamesAllMistakes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trial.toml")
+	require.NoError(t, os.WriteFile(path, []byte(`url = "ftp://vsp.example.org"
+pubkey = "c2hvcnQ="
+network = "paradise"
+slot = "5s"
+colour = "blue"
+[node]
+address = "127.0.0.1"
+user = "u"
+[policy]
+uptime = 99
+`), 0o600))
+	cmd, out, errs := vspverify(t, "check", "--config", path)
+	require.Error(t, cmd.Run())
+	require.Equal(t, program.No, cmd.ProcessState.ExitCode())
+	require.Empty(t, out.String())
+	for _, want := range []string{":1: url", ":2: pubkey", ":3: network", ":4: slot", ":5: colour", ":7: node.address",
+		"node.password_file", "node.cert_file", ":10: policy.uptime"} {
+		require.Contains(t, errs.String(), want)
+	}
+	cmd, _, _ = vspverify(t, "run", "--config", path)
+	require.Error(t, cmd.Run())
+	require.Equal(t, program.Misused, cmd.ProcessState.ExitCode())
+}
+
+func TestDrillLog(t *testing.T) {
+	good := `{"kind":"wallets-down","count":1,"from":5,"to":9,"note":"one"}` + "\n\n" + `{"kind":"wallets-locked","count":3,"from":12,"to":12,"note":""}`
+	drills, err := parseDrills([]byte(good))
+	require.NoError(t, err)
+	require.Equal(t, []verifier.Drill{{Kind: verifier.WalletsDown, Count: 1, From: 5, To: 9, Note: "one"},
+		{Kind: verifier.WalletsLocked, Count: 3, From: 12, To: 12}}, drills)
+	one, _, _ := strings.Cut(good, "\n")
+	for _, bad := range []string{"hello", "{}", one + one, `{"kind":"wallets-down","count":1,"from":5,"to":9,"colour":"blue"}`, "null x"} {
+		_, err := parseDrills([]byte(good + "\n" + bad))
+		require.ErrorContains(t, err, "line 4: ", bad)
+	}
+}
+
+func FuzzDrillLog(f *testing.F) {
+	f.Add([]byte(`{"kind":"wallets-down","count":1,"from":5,"to":9,"note":"one"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		drills, err := parseDrills(raw)
+		if err != nil {
+			return
+		}
+		for _, d := range drills {
+			require.Empty(t, d.Mistake())
+			line, err := json.Marshal(d)
+			require.NoError(t, err)
+			again, err := parseDrills(line)
+			require.NoError(t, err)
+			require.Equal(t, []verifier.Drill{d}, again)
+		}
+	})
+}
