@@ -83,7 +83,8 @@ func (c *Chain) solve(ctx context.Context, work []byte, header wire.BlockHeader)
 	}
 	copy(work, solved)
 	var accepted bool
-	if err := c.network.Miner.RPC.Call(ctx, &accepted, "getwork", hex.EncodeToString(work)); err != nil {
+	// Once it is on its way, who paused the chain must not be told that it stands still before the block is in.
+	if err := c.network.Miner.RPC.Call(context.WithoutCancel(ctx), &accepted, "getwork", hex.EncodeToString(work)); err != nil {
 		return fmt.Errorf("hand in block %d: %w", header.Height, err)
 	}
 	if !accepted {

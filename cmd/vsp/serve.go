@@ -23,6 +23,9 @@ import (
 // version is told in vspinfo. Wallets compare the first part with the oldest vspd that they work with.
 const version = "1.5.0+scrutineer"
 
+// walletTimeout is how late a wallet that hangs is called unreachable. Its calls are short.
+const walletTimeout = 5 * time.Second
+
 // drainTimeout bounds the delivery of mails that still wait when the service ends.
 const drainTimeout = 5 * time.Second
 
@@ -105,6 +108,7 @@ func openStore(ctx context.Context, s *settings) (*sqlstore.Store, error) {
 func newPool(s *settings, network *chain.Chain, log *slog.Logger) *wallet.Pool {
 	var configs []wallet.Config
 	for i, rpc := range s.wallets {
+		rpc.Timeout = walletTimeout
 		configs = append(configs, wallet.Config{Name: s.Wallet[i].Name, RPC: rpc})
 	}
 	return wallet.New(configs, network, s.profile, wallet.Options{CheckEvery: time.Duration(s.CheckEvery), Log: log})
