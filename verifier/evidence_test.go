@@ -203,6 +203,12 @@ func TestMissesAreAttributed(t *testing.T) {
 		{"two of the other votes heard", func(s *scene, e *votes.Entry) {
 			s.tip(e.Decided - 1).Votes = s.tip(e.Decided - 1).Votes[:2]
 		}, ByUnknown},
+		{"the other votes heard with the block that has them", func(s *scene, e *votes.Entry) {
+			for _, ticket := range others(e.Decided) {
+				s.unhear(ticket)
+			}
+			s.hear(e.Decided, others(e.Decided)...)
+		}, ByUnknown},
 		{"no journal", func(s *scene, _ *votes.Entry) { s.Seen = nil }, ByUnknown},
 		{"no census", func(s *scene, _ *votes.Entry) { s.Census = nil }, ByUnknown},
 	}
@@ -402,6 +408,8 @@ func TestVoteVersion(t *testing.T) {
 	s.Census.blocks[entry.Decided].versions[12] = 2 // two against two of the others: no majority
 	s.Census.blocks[entry.Decided].versions[11] = 3
 	require.Equal(t, Unproven, s.finding(t, "OP-3").Verdict)
+	s.Census.blocks[entry.Decided].versions[11] = 2 // two against one
+	require.Equal(t, Fail, s.finding(t, "OP-3").Verdict, "one's own vote has no say in what the others' majority is")
 }
 
 func TestAChainThatDoesNotProveItselfProvesNothing(t *testing.T) {

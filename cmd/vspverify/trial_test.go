@@ -171,8 +171,11 @@ func TestKilledAndGoneOn(t *testing.T) {
 	require.Equal(t, [3]int{140, 14, 417}, [3]int{r.Ledger.Made, r.Ledger.Missed, r.Ledger.FinalStates})
 	require.Zero(t, r.Ledger.MissedBy.Operator, "all was missed before anybody watched")
 	for _, f := range r.Rows {
-		if f.Row == "TR-5" {
+		switch f.Row {
+		case "TR-5":
 			require.Equal(t, verifier.Refuted, f.Verdict, "14 misses were kept back: %v", f.Says)
+		case "OP-3":
+			require.Contains(t, f.Says[0], "own votes are of the majority's version", "the census has seen every vote")
 		}
 	}
 
