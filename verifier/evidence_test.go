@@ -409,7 +409,7 @@ func TestVoteVersion(t *testing.T) {
 	s.Census.blocks[entry.Decided].versions[11] = 3
 	require.Equal(t, Unproven, s.finding(t, "OP-3").Verdict)
 	s.Census.blocks[entry.Decided].versions[11] = 2 // two against one
-	for range 50 { // versions are counted in no order
+	for range 50 {                                  // versions are counted in no order
 		version, ok := s.Census.majority(entry.Decided, 11)
 		require.True(t, ok)
 		require.EqualValues(t, 12, version, "one's own vote has no say in what the others' majority is")
