@@ -103,7 +103,9 @@ func TestAccessLog(t *testing.T) {
 	r.do(http.MethodGet, "/wp-login.php?user=x", nil)
 	require.Regexp(t, `level=DEBUG msg=request method=GET endpoint=none status=404 took=\S+\n$`, r.log.String())
 	r.log.Reset()
-	r.post(vspapi.PathTicketStatus, signed{body: []byte(`{"tickethash":"` + strings.Repeat("z", 1<<19) + `"}`)})
+	r.chain.Fail = nil
+	long := r.setVoteChoices(ticket).with("votechoices", fields{strings.Repeat("z", 1<<19): "yes"})
+	require.Equal(t, vspapi.InvalidVoteChoices, r.refusal(r.post(vspapi.PathSetVoteChoices, long.by(ticket.Holder))).Code)
 	require.Less(t, r.log.Len(), 1000)
 }
 
