@@ -22,15 +22,6 @@ type config struct {
 	}
 }
 
-// Duration stands for any type that decodes itself.
-type Duration time.Duration
-
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	*d = Duration(v)
-	return err
-}
-
 func read(t testing.TB, text string) (*File, config) {
 	path := filepath.Join(t.TempDir(), "vsp.toml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))

@@ -18,19 +18,19 @@ import (
 
 // Config is the configuration file, as written. Paths begin at the file's own folder.
 type Config struct {
-	Network        string   `toml:"network"`
-	Listen         string   `toml:"listen"`
-	Database       string   `toml:"database"`
-	SigningKeyFile string   `toml:"signing_key_file"`
-	SealingKeyFile string   `toml:"sealing_key_file"`
-	FeePercent     float64  `toml:"fee_percent"`
-	FeeXPub        string   `toml:"fee_xpub"`
-	Site           string   `toml:"site"`
-	SupportEmail   string   `toml:"support_email"`
-	Designation    string   `toml:"designation"`
-	Closed         bool     `toml:"closed"`
-	ClosedMessage  string   `toml:"closed_message"`
-	CheckEvery     Duration `toml:"check_every"`
+	Network        string              `toml:"network"`
+	Listen         string              `toml:"listen"`
+	Database       string              `toml:"database"`
+	SigningKeyFile string              `toml:"signing_key_file"`
+	SealingKeyFile string              `toml:"sealing_key_file"`
+	FeePercent     float64             `toml:"fee_percent"`
+	FeeXPub        string              `toml:"fee_xpub"`
+	Site           string              `toml:"site"`
+	SupportEmail   string              `toml:"support_email"`
+	Designation    string              `toml:"designation"`
+	Closed         bool                `toml:"closed"`
+	ClosedMessage  string              `toml:"closed_message"`
+	CheckEvery     configfile.Duration `toml:"check_every"`
 	Log            struct {
 		Level  string `toml:"level"`
 		Format string `toml:"format"`
@@ -51,27 +51,14 @@ type Daemon struct {
 
 // AlertsConfig is who is told, and how.
 type AlertsConfig struct {
-	SMTP         string   `toml:"smtp"`
-	TLS          string   `toml:"tls"`
-	CAFile       string   `toml:"ca_file"`
-	User         string   `toml:"user"`
-	PasswordFile string   `toml:"password_file"`
-	From         string   `toml:"from"`
-	To           []string `toml:"to"`
-	RemindEvery  Duration `toml:"remind_every"`
-}
-
-// Duration is a time.Duration that is written as "5s" or "30m".
-type Duration time.Duration
-
-// UnmarshalText is for go-toml.
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is no duration: write it like 5s or 30m", text)
-	}
-	*d = Duration(v)
-	return nil
+	SMTP         string              `toml:"smtp"`
+	TLS          string              `toml:"tls"`
+	CAFile       string              `toml:"ca_file"`
+	User         string              `toml:"user"`
+	PasswordFile string              `toml:"password_file"`
+	From         string              `toml:"from"`
+	To           []string            `toml:"to"`
+	RemindEvery  configfile.Duration `toml:"remind_every"`
 }
 
 // settings is a configuration that was found in order, with what its files hold.
@@ -103,7 +90,7 @@ func load(path string) (*settings, error) {
 
 func defaults() Config {
 	c := Config{Listen: "127.0.0.1:8800", Database: "vsp.db", SigningKeyFile: "signing.key", SealingKeyFile: "sealing.key",
-		Designation: "Voting Service Provider", CheckEvery: Duration(5 * time.Second)}
+		Designation: "Voting Service Provider", CheckEvery: configfile.Duration(5 * time.Second)}
 	c.Log.Level, c.Log.Format = "info", "text"
 	return c
 }
@@ -244,7 +231,7 @@ func (s *settings) checkAlerts(file *configfile.File) {
 		}
 	}
 	if a.RemindEvery == 0 {
-		a.RemindEvery = Duration(30 * time.Minute)
+		a.RemindEvery = configfile.Duration(30 * time.Minute)
 	}
 	if a.RemindEvery < 0 {
 		file.Wrong("alerts.remind_every", "must be more than 0, such as 30m")

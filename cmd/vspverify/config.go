@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/ed25519"
 	"encoding/base64"
-	"fmt"
 	"net"
 	"net/url"
 	"time"
@@ -17,18 +16,18 @@ import (
 
 // config is trial.toml as written. Paths begin at the file's own folder.
 type config struct {
-	Name            string   `toml:"name"`
-	URL             string   `toml:"url"`
-	PubKey          string   `toml:"pubkey"`
-	Network         string   `toml:"network"`
-	Tickets         string   `toml:"tickets"`
-	TicketsComplete bool     `toml:"tickets_complete"`
-	Drills          string   `toml:"drills"`
-	Slot            duration `toml:"slot"`
-	Duration        duration `toml:"duration"`
-	Journal         string   `toml:"journal"`
-	Out             string   `toml:"out"`
-	FromHeight      int64    `toml:"from_height"`
+	Name            string              `toml:"name"`
+	URL             string              `toml:"url"`
+	PubKey          string              `toml:"pubkey"`
+	Network         string              `toml:"network"`
+	Tickets         string              `toml:"tickets"`
+	TicketsComplete bool                `toml:"tickets_complete"`
+	Drills          string              `toml:"drills"`
+	Slot            configfile.Duration `toml:"slot"`
+	Duration        configfile.Duration `toml:"duration"`
+	Journal         string              `toml:"journal"`
+	Out             string              `toml:"out"`
+	FromHeight      int64               `toml:"from_height"`
 	Node            struct {
 		Address      string `toml:"address"`
 		User         string `toml:"user"`
@@ -36,14 +35,14 @@ type config struct {
 		CertFile     string `toml:"cert_file"`
 	} `toml:"node"`
 	Policy struct {
-		Uptime        float64  `toml:"uptime"`
-		Coverage      float64  `toml:"coverage"`
-		MissRate      float64  `toml:"miss_rate"`
-		Confidence    float64  `toml:"confidence"`
-		TargetLatency duration `toml:"target_latency"`
-		MaxLagBlocks  int64    `toml:"max_lag_blocks"`
-		MaxSkew       duration `toml:"max_skew"`
-		MinVantages   int      `toml:"min_vantages"`
+		Uptime        float64             `toml:"uptime"`
+		Coverage      float64             `toml:"coverage"`
+		MissRate      float64             `toml:"miss_rate"`
+		Confidence    float64             `toml:"confidence"`
+		TargetLatency configfile.Duration `toml:"target_latency"`
+		MaxLagBlocks  int64               `toml:"max_lag_blocks"`
+		MaxSkew       configfile.Duration `toml:"max_skew"`
+		MinVantages   int                 `toml:"min_vantages"`
 	} `toml:"policy"`
 }
 
@@ -82,24 +81,11 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     max_skew = "5m"           # that its clock may differ from ours
     min_vantages = 1`
 
-// duration is a time.Duration that is written as "5s" or "168h".
-type duration time.Duration
-
-// UnmarshalText is for go-toml.
-func (d *duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is no duration: write it like \"90s\" or \"168h\"", text)
-	}
-	*d = duration(v)
-	return nil
-}
-
 func defaults() config {
 	p := verifier.DefaultPolicy()
-	c := config{Network: "testnet3", Slot: duration(verifier.RealSlot), Duration: duration(7 * 24 * time.Hour), Journal: "journal", Out: "."}
+	c := config{Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", Out: "."}
 	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
-	c.Policy.TargetLatency, c.Policy.MaxSkew = duration(p.TargetLatency), duration(p.MaxSkew)
+	c.Policy.TargetLatency, c.Policy.MaxSkew = configfile.Duration(p.TargetLatency), configfile.Duration(p.MaxSkew)
 	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
 	return c
 }

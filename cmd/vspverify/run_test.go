@@ -16,6 +16,7 @@ import (
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/stretchr/testify/require"
 
+	"scrutineer/cmd/configfile"
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/probe"
@@ -90,7 +91,7 @@ func testTrial(t *testing.T, slot, whole time.Duration) *trial {
 	profile, err := network.Lookup("simnet")
 	require.NoError(t, err)
 	c := defaults()
-	c.Journal, c.Slot, c.Duration = t.TempDir(), duration(slot), duration(whole)
+	c.Journal, c.Slot, c.Duration = t.TempDir(), configfile.Duration(slot), configfile.Duration(whole)
 	return &trial{config: c, policy: verifier.DefaultPolicy(), target: verifier.Target{URL: "http://vsp.example.org", PubKey: publicKey, Network: profile}}
 }
 
@@ -196,7 +197,7 @@ func TestJournalOfAnotherTrial(t *testing.T) {
 		for name, change := range map[string]func(){
 			"key":  func() { trial.target.PubKey = make([]byte, 32) },
 			"URL":  func() { trial.URL = "https://other.example.org" },
-			"slot": func() { trial.Slot = duration(time.Second) },
+			"slot": func() { trial.Slot = configfile.Duration(time.Second) },
 		} {
 			was := *trial
 			change()
