@@ -27,12 +27,12 @@ func committed(name string) func(string) (bool, error) {
 func TestCommitUnknown(t *testing.T) {
 	r := newRig(t)
 	ticket := r.chain.Buy(r.holder(1))
-	r.store.Fail = committed("Insert")
+	r.storeFault.set(committed("Insert"))
 	offer := r.offered(ticket)
 	require.Equal(t, r.stored(ticket.Hash()).Fee.Address, offer.FeeAddress)
 
 	fee := r.chain.Pay(offer.FeeAddress, amount(offer.FeeAmount))
-	r.store.Fail = committed("Update")
+	r.storeFault.set(committed("Update"))
 	_, err := r.PayFee(t.Context(), r.payFeeRequest(ticket, fee))
 	require.NoError(t, err)
 	require.Equal(t, vsp.FeeReceived, r.stored(ticket.Hash()).Fee.Status)
@@ -47,12 +47,12 @@ func TestSentButNotStored(t *testing.T) {
 		offer := r.offered(ticket)
 		fee := r.chain.Pay(offer.FeeAddress, amount(offer.FeeAmount))
 		updates := 0
-		r.store.Fail = func(op string) (bool, error) {
+		r.storeFault.set(func(op string) (bool, error) {
 			if op == "Update" {
 				updates++
 			}
 			return failing("Update", map[int]error{2: errFault}[updates])(op)
-		}
+		})
 		_, err := r.PayFee(t.Context(), r.payFeeRequest(ticket, fee))
 		require.NoError(t, err)
 		require.Equal(t, vsp.FeeReceived, r.stored(ticket.Hash()).Fee.Status)
@@ -67,7 +67,7 @@ func TestFeeReplacedMeanwhile(t *testing.T) {
 		ticket := r.chain.Buy(r.holder(1))
 		r.paid(ticket)
 		another := chainhash.HashH([]byte("another"))
-		r.chain.Fail = func(op string) (bool, error) {
+		r.chainFault.set(func(op string) (bool, error) {
 			if op != "Publish" {
 				return false, nil
 			}
@@ -77,7 +77,7 @@ func TestFeeReplacedMeanwhile(t *testing.T) {
 			})
 			require.NoError(t, err)
 			return false, vsp.ErrRefused
-		}
+		})
 		r.mine(vsp.Confirmations - 1)
 		require.Equal(t, vsp.FeeReceived, r.stored(ticket.Hash()).Fee.Status)
 		r.mine(1)

@@ -29,9 +29,11 @@ func (r *rig) failAt(nth int, apply bool) (hit func() bool) {
 		}
 		return false, nil
 	}
-	r.store.Fail, r.chain.Fail = fail, fail
+	r.storeFault.set(fail)
+	r.chainFault.set(fail)
 	return func() bool {
-		r.store.Fail, r.chain.Fail = nil, nil
+		r.storeFault.set(nil)
+		r.chainFault.set(nil)
 		return done
 	}
 }
@@ -121,12 +123,12 @@ func TestPayFeeNodeAway(t *testing.T) {
 		r := newRig(t)
 		ticket := r.chain.Buy(r.holder(1))
 		r.chain.Mine(vsp.Confirmations)
-		r.chain.Fail = failing("Publish", errFault)
+		r.chainFault.set(failing("Publish", errFault))
 		fee := r.paid(ticket)
 		got := r.stored(ticket.Hash())
 		require.Equal(t, vsp.FeeReceived, got.Fee.Status)
 		require.True(t, got.Confirmed)
-		r.chain.Fail = nil
+		r.chainFault.set(nil)
 		defer r.run()()
 		require.Equal(t, vsp.FeeBroadcast, r.stored(ticket.Hash()).Fee.Status)
 		require.Equal(t, fee.TxHash(), r.stored(ticket.Hash()).Fee.TxHash)

@@ -181,7 +181,7 @@ func TestLifeNodeAway(t *testing.T) {
 		ticket := r.chain.Buy(r.holder(1))
 		r.paid(ticket)
 		r.mine(vsp.Confirmations - 1)
-		r.chain.Fail = func(string) (bool, error) { return false, errors.New("node is away") }
+		r.chainFault.set(func(string) (bool, error) { return false, errors.New("node is away") })
 		r.mine(30)
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -189,7 +189,7 @@ func TestLifeNodeAway(t *testing.T) {
 		require.Equal(t, 1, r.log.count("asking the node fails"))
 		require.Equal(t, 1, r.log.count("scanning blocks for outcomes fails"))
 
-		r.chain.Fail = nil
+		r.chainFault.set(nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Equal(t, vsp.FeeBroadcast, r.stored(ticket.Hash()).Fee.Status)
@@ -203,12 +203,12 @@ func TestLifeFeeNotSent(t *testing.T) {
 	living(t, func(t *testing.T, r *rig) {
 		ticket := r.chain.Buy(r.holder(1))
 		r.paid(ticket)
-		r.chain.Fail = failing("Publish", errors.New("connection reset"))
+		r.chainFault.set(failing("Publish", errors.New("connection reset")))
 		r.mine(20)
 		require.Equal(t, vsp.FeeReceived, r.stored(ticket.Hash()).Fee.Status)
 		_, ok := r.voters.Held(ticket.Hash())
 		require.False(t, ok)
-		r.chain.Fail = nil
+		r.chainFault.set(nil)
 		time.Sleep(time.Minute) // no block comes
 		synctest.Wait()
 		require.Equal(t, vsp.FeeBroadcast, r.stored(ticket.Hash()).Fee.Status)
@@ -255,7 +255,7 @@ func TestLifeFeeRefused(t *testing.T) {
 			require.NoError(r.t, r.chain.Publish(r.t.Context(), rival))
 		},
 		"for another reason": func(r *rig, _ wire.OutPoint) {
-			r.chain.Fail = failing("Publish", vsp.ErrRefused)
+			r.chainFault.set(failing("Publish", vsp.ErrRefused))
 		},
 	}
 	for name, spoil := range tests {
@@ -273,7 +273,7 @@ func TestLifeFeeRefused(t *testing.T) {
 				_, ok := r.voters.Held(ticket.Hash())
 				require.False(t, ok)
 
-				r.chain.Fail = nil
+				r.chainFault.set(nil)
 				another := r.chain.Pay(offer.FeeAddress, amount(offer.FeeAmount))
 				_, err = r.PayFee(t.Context(), r.payFeeRequest(ticket, another))
 				require.NoError(t, err)
@@ -306,10 +306,10 @@ func TestLifeFeeMinedAfterAll(t *testing.T) {
 	living(t, func(t *testing.T, r *rig) {
 		ticket := r.chain.Buy(r.holder(1))
 		fee := r.paid(ticket)
-		r.chain.Fail = failing("Publish", vsp.ErrRefused)
+		r.chainFault.set(failing("Publish", vsp.ErrRefused))
 		r.mine(vsp.Confirmations)
 		require.Equal(t, vsp.FeeError, r.stored(ticket.Hash()).Fee.Status)
-		r.chain.Fail = nil
+		r.chainFault.set(nil)
 		require.NoError(t, r.chain.Publish(t.Context(), fee))
 		r.mine(vsp.Confirmations)
 		require.Equal(t, vsp.FeeConfirmed, r.stored(ticket.Hash()).Fee.Status)
@@ -344,7 +344,7 @@ func TestLifeOneTroubled(t *testing.T) {
 		first, second := r.chain.Buy(r.holder(1)), r.chain.Buy(r.holder(2))
 		r.paid(first)
 		r.paid(second)
-		r.chain.Fail = failingTimes("Publish", errors.New("this one is cursed"), 1)
+		r.chainFault.set(failingTimes("Publish", errors.New("this one is cursed"), 1))
 		r.mine(vsp.Confirmations)
 		require.Equal(t, vsp.FeeReceived, r.stored(first.Hash()).Fee.Status)
 		require.Equal(t, vsp.FeeBroadcast, r.stored(second.Hash()).Fee.Status)

@@ -23,7 +23,7 @@ func TestOrphanParent(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			ticket := r.chain.Ticket(r.holder(1))
-			r.chain.Fail = failingTimes("Publish", vsp.ErrOrphan, test.orphaned)
+			r.chainFault.set(failingTimes("Publish", vsp.ErrOrphan, test.orphaned))
 			start := time.Now()
 			_, err := r.FeeAddress(t.Context(), r.feeAddressRequest(ticket))
 			require.Equal(t, test.wait, time.Since(start))
@@ -37,7 +37,7 @@ func TestOrphanParent(t *testing.T) {
 func TestOrphanParentsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.chain.Fail = failing("Publish", vsp.ErrOrphan)
+		r.chainFault.set(failing("Publish", vsp.ErrOrphan))
 		var tickets []vsptest.Ticket
 		for i := range 17 {
 			tickets = append(tickets, r.chain.Ticket(r.holder(uint32(i))))

@@ -24,10 +24,10 @@ func TestLifeRetries(t *testing.T) {
 		ticket := r.chain.Buy(r.holder(1))
 		r.paid(ticket)
 		r.mine(vsp.Confirmations - 1)
-		r.chain.Fail = failing("Transaction", errFault)
+		r.chainFault.set(failing("Transaction", errFault))
 		r.mine(1)
 		require.False(t, r.stored(ticket.Hash()).Confirmed)
-		r.chain.Fail = nil
+		r.chainFault.set(nil)
 		wait()
 		require.Equal(t, vsp.FeeBroadcast, r.stored(ticket.Hash()).Fee.Status)
 	})
@@ -40,19 +40,19 @@ func TestHoldRetries(t *testing.T) {
 		r.paid(ticket)
 		r.mine(vsp.Confirmations)
 		updated := false
-		r.store.Fail = func(op string) (bool, error) {
+		r.storeFault.set(func(op string) (bool, error) {
 			updated = updated || op == "Update"
 			if updated && op == "Ticket" {
 				return false, errFault
 			}
 			return false, nil
-		}
+		})
 		choices := map[string]string{"maxtreasuryspend": "no"}
 		_, err := r.SetVoteChoices(t.Context(), ticket.Request(vspapi.SetVoteChoicesRequest{
 			Timestamp: r.clock.Now().Unix() + 1, TicketHash: ticket.Hash().String(), VoteChoices: choices,
 		}))
 		require.NoError(t, err)
-		r.store.Fail = nil
+		r.storeFault.set(nil)
 		wait()
 		held, _ := r.voters.Held(ticket.Hash())
 		require.Equal(t, choices, held.Choices.Agendas)
@@ -72,11 +72,11 @@ func TestHoldAllRetries(t *testing.T) {
 		r.voters = new(vsptest.Voters)
 		r.config.Voters = r.voters
 		r.restart()
-		r.store.Fail = failing("Select", errFault)
+		r.storeFault.set(failing("Select", errFault))
 		defer r.run()()
 		_, ok := r.voters.Held(ticket.Hash())
 		require.False(t, ok)
-		r.store.Fail = nil
+		r.storeFault.set(nil)
 		wait()
 		_, ok = r.voters.Held(ticket.Hash())
 		require.True(t, ok)
@@ -94,7 +94,7 @@ func TestHoldAllWithoutNode(t *testing.T) {
 		stop()
 		r.voters.Release(ticket.Hash())
 		r.restart()
-		r.chain.Fail = func(string) (bool, error) { return false, errFault }
+		r.chainFault.set(func(string) (bool, error) { return false, errFault })
 		defer r.run()()
 		_, ok := r.voters.Held(ticket.Hash())
 		require.True(t, ok)
@@ -106,7 +106,7 @@ func TestExpiredUnconfirmed(t *testing.T) {
 	living(t, func(t *testing.T, r *rig) {
 		ticket := r.chain.Buy(r.holder(1))
 		r.offered(ticket)
-		r.store.Fail = failing("Update", errFault)
+		r.storeFault.set(failing("Update", errFault))
 		r.mine(1)
 		r.chain.Mine(int(r.chain.Params.TicketMaturity) + int(r.chain.Params.TicketExpiry))
 		synctest.Wait()
@@ -120,12 +120,12 @@ func TestReorganisationIsCheap(t *testing.T) {
 	living(t, func(t *testing.T, r *rig) {
 		r.mine(60)
 		blocks := 0
-		r.chain.Fail = func(op string) (bool, error) {
+		r.chainFault.set(func(op string) (bool, error) {
 			if op == "Block" {
 				blocks++ // by one loop only
 			}
 			return false, nil
-		}
+		})
 		r.chain.Reorganise(3)
 		synctest.Wait()
 		require.Equal(t, 1+3+4, blocks, "one that does not follow, three back to the fork, four anew")
@@ -143,14 +143,14 @@ func TestPaidWhileRenewed(t *testing.T) {
 	fee := r.chain.Pay(offer.FeeAddress, amount(offer.FeeAmount))
 	r.clock.advance(2 * time.Hour)
 	paying := false
-	r.chain.Fail = func(op string) (bool, error) {
+	r.chainFault.set(func(op string) (bool, error) {
 		if op == "Tip" && !paying {
 			paying = true
 			_, err := r.PayFee(t.Context(), r.payFeeRequest(ticket, fee))
 			require.NoError(t, err)
 		}
 		return false, nil
-	}
+	})
 	_, err := r.FeeAddress(t.Context(), r.feeAddressRequest(ticket))
 	require.Equal(t, vspapi.FeeAlreadyReceived, code(err))
 	require.EqualValues(t, offer.FeeAmount, r.stored(ticket.Hash()).Fee.Amount)

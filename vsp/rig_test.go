@@ -29,6 +29,30 @@ type rig struct {
 	voters *vsptest.Voters
 	clock  *clock
 	log    *record
+
+	storeFault, chainFault *fault
+}
+
+// fault is what goes wrong with a Store or a Chain; nothing, unless it is set.
+type fault struct {
+	mu   sync.Mutex
+	fail func(op string) (apply bool, err error)
+}
+
+func (f *fault) set(fail func(op string) (apply bool, err error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = fail
+}
+
+func (f *fault) Fail(op string) (apply bool, err error) {
+	f.mu.Lock()
+	fail := f.fail
+	f.mu.Unlock()
+	if fail == nil {
+		return false, nil
+	}
+	return fail(op)
 }
 
 // height is where the chain of a rig begins: all of simnet's rules are in force.
@@ -44,7 +68,10 @@ func newRig(t *testing.T) *rig {
 		voters: &vsptest.Voters{Wallets: []vsp.VoterState{{Name: "one"}, {Name: "two", Problem: vsp.Locked}}},
 		clock:  &clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)},
 		log:    new(record),
+
+		storeFault: new(fault), chainFault: new(fault),
 	}
+	r.store.Fail, r.chain.Fail = r.storeFault.Fail, r.chainFault.Fail
 	r.config = vsp.Config{
 		Profile: profile, Store: r.store, Chain: r.chain, Voters: r.voters,
 		FeePercent: 2, XPub: vsptest.XPub(profile.Params), Version: "1.5.0+test",
