@@ -35,12 +35,11 @@ var (
 
 // JSON-RPC error codes that callers tell apart (dcrjson/v4 jsonrpcerr.go).
 const (
-	CodeNoTx          = dcrjson.ErrRPCNoTxInfo           // -5: no such transaction, or not indexed
-	CodeDuplicateTx   = dcrjson.ErrRPCDuplicateTx        // -40: already known
-	CodeMisc          = dcrjson.ErrRPCMisc               // -1: a transaction broke a rule
-	CodeOutOfRange    = dcrjson.ErrRPCOutOfRange         // -1: no block at that height
-	CodeLocked        = dcrjson.ErrRPCWalletUnlockNeeded // -13: the wallet must be unlocked first
-	CodeMethodUnknown = dcrjson.RPCErrorCode(-32601)     // the daemon has no such call
+	CodeNoTx        = dcrjson.ErrRPCNoTxInfo           // -5: no such transaction, or not indexed
+	CodeDuplicateTx = dcrjson.ErrRPCDuplicateTx        // -40: already known
+	CodeMisc        = dcrjson.ErrRPCMisc               // -1: a transaction broke a rule
+	CodeOutOfRange  = dcrjson.ErrRPCOutOfRange         // -1: no block at that height
+	CodeLocked      = dcrjson.ErrRPCWalletUnlockNeeded // -13: the wallet must be unlocked first
 )
 
 // Config says where a daemon listens and what it wants to see.

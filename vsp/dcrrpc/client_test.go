@@ -53,7 +53,7 @@ func TestCallAnswers(t *testing.T) {
 	require.True(t, dcrrpc.IsCode(err, dcrrpc.CodeNoTx))
 	require.NotErrorIs(t, err, dcrrpc.ErrUnreachable)
 
-	require.True(t, dcrrpc.IsCode(c.Call(t.Context(), nil, "nosuch"), dcrrpc.CodeMethodUnknown))
+	require.True(t, dcrrpc.IsCode(c.Call(t.Context(), nil, "nosuch"), dcrjson.ErrRPCMethodNotFound.Code))
 	require.ErrorContains(t, c.Call(t.Context(), new(int), "echo", "text"), "decode answer")
 	require.Equal(t, 1, s.Dials())
 }
