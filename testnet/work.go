@@ -18,6 +18,10 @@ import (
 // template that it thinks is due (rpcserver.go, handleGetWorkRequest).
 const workTimeout = 30 * time.Second
 
+// reworkAfter is how long work may lack votes that the node has. A vote that comes after dcrd has stopped waiting for more
+// is in the next template only, half a minute later (bgblktmplgenerator.go, templateRegenSecs), unless one is asked for.
+const reworkAfter = time.Second
+
 // mineOn makes one block on the tip, with at least so many votes in it. The miner asks for work and solves it, as other
 // miners do. It does not use dcrd's own: that one may be told of a template twice, solve it twice, and leave the new tip
 // with a sibling (cpuminer.go, GenerateNBlocks).
@@ -27,6 +31,7 @@ func (c *Chain) mineOn(ctx context.Context, tip chainhash.Hash, votes int) error
 	var work []byte
 	var header wire.BlockHeader
 	var failed error
+	asked := time.Now()
 	err := waitUntil(ctx, "work for the next block", func(ctx context.Context) (bool, string) {
 		work, header, failed = c.work(ctx)
 		if errors.Is(failed, dcrrpc.ErrUnreachable) {
@@ -35,8 +40,14 @@ func (c *Chain) mineOn(ctx context.Context, tip chainhash.Hash, votes int) error
 		if failed != nil {
 			return false, failed.Error() // no template yet
 		}
-		return header.PrevBlock == tip && int(header.Voters) >= votes,
-			fmt.Sprintf("work on block %s with %d votes", header.PrevBlock, header.Voters)
+		if header.PrevBlock == tip && int(header.Voters) >= votes {
+			return true, ""
+		}
+		if time.Since(asked) > reworkAfter {
+			asked = time.Now()
+			failed = c.network.Miner.RPC.Call(ctx, nil, "regentemplate")
+		}
+		return failed != nil, fmt.Sprintf("work on block %s with %d votes, not on %s with %d", header.PrevBlock, header.Voters, tip, votes)
 	})
 	if err := errors.Join(err, failed); err != nil {
 		return err
