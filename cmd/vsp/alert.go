@@ -117,7 +117,10 @@ func alert(state vsp.VoterState, all []vsp.VoterState, w words, site string) ale
 		Subject: state.Name, Problem: w.headline, Severity: alerts.Warn,
 		What:   fmt.Sprintf(w.what, state.Name),
 		Action: fmt.Sprintf(w.action, state.Name),
-		Seen:   fmt.Sprintf("the front end of %s: %s", site, state.Detail),
+		Seen:   fmt.Sprintf("the front end of %s, asking its RPC", site),
+	}
+	if state.Problem == vsp.Unreachable {
+		a.Seen = fmt.Sprintf("the front end of %s: %s", site, state.Detail)
 	}
 	switch len(others) {
 	case 0:
