@@ -40,8 +40,8 @@ type TrialPlan struct {
 	Say      func(format string, args ...any) // tells people how far it is
 }
 
-// Phase is a stretch of a trial: the blocks in which what it is named after may show. Votes on a block are cast at once, so
-// what changes while a block is the tip shows in the block after the next at the latest.
+// Phase is a stretch of a trial: the blocks in which what it is named after may show. Faults are made and ended between
+// two blocks.
 type Phase struct {
 	Name string `json:"name"`
 	From int64  `json:"from"`
@@ -150,7 +150,7 @@ func (t *Trial) Play(ctx context.Context) error {
 
 // register lets the stake holder's wallet buy tickets through the VSP, and mines until every voting wallet has them.
 func (t *Trial) register(ctx context.Context) (err error) {
-	if err := t.enter(ctx, PhaseRegister); err != nil {
+	if err := t.enter(ctx, PhaseRegister, nil); err != nil {
 		return err
 	}
 	if t.Tickets, err = t.Network.Buy(ctx, trialTickets); err != nil {
@@ -170,17 +170,17 @@ func (t *Trial) register(ctx context.Context) (err error) {
 }
 
 func (t *Trial) vote(ctx context.Context) error {
-	if err := t.enter(ctx, PhaseHealthy); err != nil {
+	if err := t.enter(ctx, PhaseHealthy, nil); err != nil {
 		return err
 	}
 	return t.untilVotes(ctx, votesHealthy)
 }
 
 func (t *Trial) loseWallet(ctx context.Context) error {
-	if err := t.enter(ctx, PhaseDown); err != nil {
+	err := t.enter(ctx, PhaseDown, func() error { t.Network.Voting[1].Wallet.Kill(); return nil })
+	if err != nil {
 		return err
 	}
-	t.Network.Voting[1].Wallet.Kill()
 	if err := t.untilMail(ctx, "[WARN] wallet-2 does not answer"); err != nil {
 		return err
 	}
@@ -188,14 +188,12 @@ func (t *Trial) loseWallet(ctx context.Context) error {
 }
 
 func (t *Trial) regainWallet(ctx context.Context) error {
-	if err := t.Network.Voting[1].Wallet.Start(ctx); err != nil {
-		return err
-	}
-	if err := t.enter(ctx, PhaseBack); err != nil {
+	err := t.enter(ctx, PhaseBack, func() error { return t.Network.Voting[1].Wallet.Start(ctx) })
+	if err != nil {
 		return err
 	}
 	down := t.phase(PhaseDown)
-	err := t.Verifier.AddDrill(Drill{Kind: "wallets-down", Count: 1, From: down.From, To: down.To, Note: "wallet-2 killed"})
+	err = t.Verifier.AddDrill(Drill{Kind: "wallets-down", Count: 1, From: down.From, To: down.To, Note: "wallet-2 killed"})
 	if err != nil {
 		return err
 	}
@@ -206,10 +204,7 @@ func (t *Trial) regainWallet(ctx context.Context) error {
 }
 
 func (t *Trial) lockWallets(ctx context.Context) error {
-	if err := t.enter(ctx, PhaseLocked); err != nil {
-		return err
-	}
-	if err := t.eachWallet(ctx, (*Wallet).Lock); err != nil {
+	if err := t.enter(ctx, PhaseLocked, func() error { return t.eachWallet(ctx, (*Wallet).Lock) }); err != nil {
 		return err
 	}
 	for i := range t.Network.Voting {
@@ -224,10 +219,7 @@ func (t *Trial) lockWallets(ctx context.Context) error {
 }
 
 func (t *Trial) unlockWallets(ctx context.Context) error {
-	if err := t.eachWallet(ctx, (*Wallet).Unlock); err != nil {
-		return err
-	}
-	if err := t.enter(ctx, PhaseUnlocked); err != nil {
+	if err := t.enter(ctx, PhaseUnlocked, func() error { return t.eachWallet(ctx, (*Wallet).Unlock) }); err != nil {
 		return err
 	}
 	locked := t.phase(PhaseLocked)
@@ -273,22 +265,25 @@ func (t *Trial) judge(ctx context.Context) error {
 	return t.Verifier.Finish(ctx)
 }
 
-// enter ends the phase so far and begins another with the next block, before what it is named after is done. A fault that
-// was ended while a block was the tip may still show in the votes on it: the next block is that of the phase before.
-func (t *Trial) enter(ctx context.Context, name string) error {
-	if err := t.Fates.Follow(ctx); err != nil {
-		return err
-	}
-	from := t.Fates.Height + 1
-	if name == PhaseBack || name == PhaseUnlocked {
-		from++
-	}
-	if n := len(t.Phases); n > 0 {
-		t.Phases[n-1].To = from - 1
-	}
-	t.Phases = append(t.Phases, Phase{Name: name, From: from})
-	t.say("block %d: %s", from, name)
-	return nil
+// enter does what a phase is named after, between two blocks, and begins the phase with the next block.
+func (t *Trial) enter(ctx context.Context, name string, act func() error) error {
+	return t.Network.Chain.Between(ctx, func(height int64) error {
+		// A node that is asked for the winners while it takes a block gives wrong answers, and wallets ask when they start.
+		for _, host := range t.Network.Voting {
+			if err := t.Network.awaitTip(ctx, host.Node); err != nil {
+				return err
+			}
+		}
+		if n := len(t.Phases); n > 0 {
+			t.Phases[n-1].To = height
+		}
+		t.Phases = append(t.Phases, Phase{Name: name, From: height + 1})
+		t.say("block %d: %s", height+1, name)
+		if act == nil {
+			return nil
+		}
+		return act()
+	})
 }
 
 // phase returns a phase that is over.

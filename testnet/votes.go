@@ -20,11 +20,11 @@ const stallTime = 3 * time.Second
 // had. It returns how many there are; dcrd itself waits another 2.5 s for the others.
 func (c *Chain) awaitVotes(ctx context.Context, height int64, tip chainhash.Hash) (int, error) {
 	all, needed := int(c.params.TicketsPerBlock), int(c.params.TicketsPerBlock)/2+1
-	count, err := c.waitVotes(ctx, tip, all, c.patience())
+	count, err := c.waitVotes(ctx, height, tip, all, c.patience())
 	if err != nil || count >= needed {
 		return count, err
 	}
-	if count, err = c.waitVotes(ctx, tip, needed, stallTime); err != nil || count >= needed {
+	if count, err = c.waitVotes(ctx, height, tip, needed, stallTime); err != nil || count >= needed {
 		return count, err
 	}
 	return c.revive(ctx, height, tip)
@@ -53,16 +53,16 @@ func (c *Chain) voters() []*Wallet {
 }
 
 // waitVotes waits for want votes on tip, for at most the given time, and returns how many there are in the end.
-func (c *Chain) waitVotes(ctx context.Context, tip chainhash.Hash, want int, atMost time.Duration) (int, error) {
+func (c *Chain) waitVotes(ctx context.Context, height int64, tip chainhash.Hash, want int, atMost time.Duration) (int, error) {
 	waitCtx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	count, err := c.countVotes(ctx, tip)
+	count, err := c.countVotes(ctx, height, tip)
 	if err != nil || count >= want || atMost == 0 {
 		return count, err
 	}
 	var failed error
 	_ = waitUntil(waitCtx, "votes", func(context.Context) (bool, string) {
-		count, failed = c.countVotes(ctx, tip)
+		count, failed = c.countVotes(ctx, height, tip)
 		return failed != nil || count >= want, ""
 	})
 	if failed == nil {
@@ -72,7 +72,7 @@ func (c *Chain) waitVotes(ctx context.Context, tip chainhash.Hash, want int, atM
 }
 
 // countVotes counts the votes on tip that the miner's node has. Its mempool may hold votes on other blocks too.
-func (c *Chain) countVotes(ctx context.Context, tip chainhash.Hash) (int, error) {
+func (c *Chain) countVotes(ctx context.Context, height int64, tip chainhash.Hash) (int, error) {
 	if c.votes.block != tip {
 		c.votes = votesSeen{tip, make(map[string]bool)}
 	}
@@ -95,8 +95,10 @@ func (c *Chain) countVotes(ctx context.Context, tip chainhash.Hash) (int, error)
 			if err != nil {
 				return 0, fmt.Errorf("count votes: %w", err)
 			}
-			block, _ := stake.SSGenBlockVotedOn(vote.Tx)
-			on = block == tip
+			// A vote with another height is void: dcrd names the winners of a block with the height before when it is asked
+			// for them just as the block comes (rpcwebsocket.go, handleRebroadcastWinners).
+			block, votedOn := stake.SSGenBlockVotedOn(vote.Tx)
+			on = block == tip && int64(votedOn) == height
 			c.votes.known[text] = on
 		}
 		if on {
@@ -120,7 +122,7 @@ func (c *Chain) revive(ctx context.Context, height int64, tip chainhash.Hash) (i
 			}
 		}
 	}
-	count, err := c.waitVotes(ctx, tip, needed, stallTime)
+	count, err := c.waitVotes(ctx, height, tip, needed, stallTime)
 	if err != nil || count >= needed {
 		return count, err
 	}
@@ -131,7 +133,7 @@ func (c *Chain) revive(ctx context.Context, height int64, tip chainhash.Hash) (i
 		log.Warn("too few votes, bringing a wallet back for one block", "block", height, "wallet", wallet.Name())
 		err := wallet.lend(ctx, func() (err error) {
 			if err = recallWinners(ctx, wallet.Node); err == nil {
-				count, err = c.waitVotes(ctx, tip, needed, stallTime)
+				count, err = c.waitVotes(ctx, height, tip, needed, stallTime)
 			}
 			return err
 		})

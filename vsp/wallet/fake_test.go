@@ -103,6 +103,13 @@ func (f *fakeWallet) set(change func()) {
 }
 
 // failing sets what fails.
+// recalled returns how often the winners were recalled.
+func (f *fakeWallet) recalled() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.recalls
+}
+
 func (f *fakeWallet) failing(fail func(method string, params []json.RawMessage) error) {
 	f.set(func() { f.fail = fail })
 }

@@ -6,7 +6,7 @@
 // What a wallet holds is believed as long as our connection to it lasts. On a new connection it may have been restored,
 // replaced or emptied, so its tickets are read and compared with the wanted ones; the same is done every AuditEvery. What is
 // missing is added: the voting key, then the ticket with its block, then its choices where they differ. A key that comes
-// after its ticket was drawn is still in time: the wallet's node is asked to name the winners once more.
+// after its ticket was drawn is mostly still in time: the wallet's node is asked to name the winners once more.
 package wallet
 
 import (

@@ -236,7 +236,26 @@ func TestAReplacedWalletGetsEverything(t *testing.T) {
 		require.NotNil(t, r.wallets[0].choices(ticket.Ticket))
 	}
 	require.Contains(t, r.logged(), "wallet has lost tickets or choices")
-	require.Positive(t, r.wallets[0].recalls)
+	r.until("winners recalled", func() bool { return r.wallets[0].recalled() > 0 })
+}
+
+// A node that is asked while a block comes in would have the wallet cast a void vote.
+func TestWinnersAreRecalledOnlyOnATipThatHasStood(t *testing.T) {
+	r := newRig(t, 1)
+	f := r.wallets[0]
+	f.set(func() { f.info.Unlocked = false })
+	r.problem(0, vsp.Locked)
+	looks := func() int { return count(f, "walletinfo") }
+	f.set(func() { f.info.Unlocked = true })
+	for range 10 {
+		f.set(func() { f.height++ })
+		seen := looks()
+		r.until("another look", func() bool { return looks() > seen })
+	}
+	r.problem(0, vsp.NoProblem)
+	seen := looks()
+	r.until("more looks", func() bool { return looks() > seen+10 })
+	require.Zero(t, f.recalled(), "the wallet was told of the winners of each block after it was unlocked")
 }
 
 func TestAWalletThatForgotAChoiceIsRepaired(t *testing.T) {
@@ -277,7 +296,7 @@ func TestALockedWalletGetsItsTicketsWhenItIsUnlocked(t *testing.T) {
 	require.Equal(t, 1, r.States()[0].Missing)
 	f.set(func() { f.info.Unlocked = true })
 	r.holds(ticket, 1)
-	r.until("winners recalled", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.recalls > 0 })
+	r.until("winners recalled", func() bool { return f.recalled() > 0 })
 }
 
 func TestOneTicketDoesNotBlockTheOthers(t *testing.T) {

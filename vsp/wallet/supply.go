@@ -133,7 +133,7 @@ func (v *voter) bringAll(ctx context.Context, batch []want) error {
 		return err
 	})
 	if late.Load() {
-		v.recall(ctx)
+		v.late()
 	}
 	return err
 }

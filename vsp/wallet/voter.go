@@ -24,10 +24,14 @@ type voter struct {
 	state vsp.VoterState
 	debts map[chainhash.Hash]*debt // the wanted tickets that it is not known to hold with their present choices
 
+	lateFor int64 // height of the tip whose winners it may have been too late for, or a value below
+
 	refused refusals
 
 	// Watch's alone.
-	identified uint64 // serial of the connection whose wallet was identified
+	identified uint64    // serial of the connection whose wallet was identified
+	tip        int64     // height of its tip
+	tipSeen    time.Time // when that was first seen
 
 	// Supply's alone.
 	audited   uint64    // serial of the connection on which all tickets were compared last; 0 before the first time
@@ -85,8 +89,12 @@ func (v *voter) check(ctx context.Context) {
 		s.Problem, s.Detail = vsp.Unreachable, err.Error()
 	}
 	before, now := v.update(s)
+	if before.Problem == vsp.Locked && now.Online() {
+		v.late()
+	}
 	if err == nil {
 		v.signal()
+		v.makeUp(ctx, now)
 	}
 	if before.Problem == now.Problem {
 		return
@@ -97,9 +105,6 @@ func (v *voter) check(ctx context.Context) {
 	}
 	v.log.Log(ctx, level, "wallet changed", "problem", now.Problem, "before", before.Problem, "detail", now.Detail)
 	v.pool.options.Changed(now)
-	if before.Problem == vsp.Locked && now.Online() {
-		v.recall(ctx)
-	}
 }
 
 // update stores what was seen and returns the states before and after.
@@ -176,9 +181,51 @@ func diagnose(info dcrrpc.WalletInfo) (vsp.Problem, string) {
 	return vsp.NoProblem, "it can vote"
 }
 
-// recall gives tickets a second chance that were drawn for the tip before the wallet could sign for them. It is a
+// What voter.lateFor is while it is no height.
+const (
+	nothingLate = 0
+	lateForTip  = -1 // the tip as it is at the next look
+)
+
+// late notes that the wallet became able to vote with some ticket just now: it may have won already.
+func (v *voter) late() {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	v.lateFor = lateForTip
+}
+
+// settled is for how many looks a tip must have stood before its winners are recalled.
+const settled = 2
+
+// makeUp gives tickets a second chance that were drawn for the tip before the wallet could vote with them. It is a
 // kindness: nobody relies on it.
-func (v *voter) recall(ctx context.Context) {
+//
+// A node that is asked for the winners while it connects a block names those of the new block with the height of the old
+// one (dcrd rpcwebsocket.go, handleRebroadcastWinners). The vote that a wallet then casts is void, and keeps the right one
+// out of the mempools. So a tip must have stood for a while, when the next block is not likely just then, and where blocks
+// come faster than that nothing is recalled.
+func (v *voter) makeUp(ctx context.Context, state vsp.VoterState) {
+	now := v.pool.options.Now()
+	if state.Height != v.tip {
+		v.tip, v.tipSeen = state.Height, now
+	}
+	stood := now.Sub(v.tipSeen) >= settled*v.pool.options.CheckEvery
+	v.pool.mu.Lock()
+	switch v.lateFor {
+	case lateForTip:
+		v.lateFor = v.tip
+	case v.tip, nothingLate:
+	default:
+		v.lateFor = nothingLate // the wallet heard of the new tip's winners in time
+	}
+	recall := v.lateFor == v.tip && stood && state.Online()
+	if recall {
+		v.lateFor = nothingLate
+	}
+	v.pool.mu.Unlock()
+	if !recall {
+		return
+	}
 	if err := v.rpc.RecallWinners(ctx); err != nil && ctx.Err() == nil {
 		v.log.Warn("cannot recall the winners", "err", err)
 	}
