@@ -88,5 +88,6 @@ func firstBlock(ctx context.Context, ip string, mining []option, plan Plan, acce
 		return "", err
 	}
 	var block string
-	return block, node.RPC.Call(ctx, &block, "getblock", hash, false)
+	err = node.RPC.Call(ctx, &block, "getblock", hash, false)
+	return block, err
 }

@@ -176,7 +176,8 @@ func (w *Wallet) SetVoteChoice(ctx context.Context, agenda, choice string, ticke
 // address returns a fresh address. The wallet's limit of unused addresses in a row is let wrap around.
 func (w *Wallet) address(ctx context.Context) (string, error) {
 	var address string
-	return address, w.RPC.Call(ctx, &address, "getnewaddress", "default", "wrap")
+	err := w.RPC.Call(ctx, &address, "getnewaddress", "default", "wrap")
+	return address, err
 }
 
 // newAccount makes an account and returns its extended public key.
@@ -185,7 +186,8 @@ func (w *Wallet) newAccount(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	var key string
-	return key, w.RPC.Call(ctx, &key, "getmasterpubkey", name)
+	err := w.RPC.Call(ctx, &key, "getmasterpubkey", name)
+	return key, err
 }
 
 // transaction returns a transaction of the wallet's own, mined or not.

@@ -28,7 +28,8 @@ type Version struct {
 // own to those of the node it is connected to.
 func (c *Client) Versions(ctx context.Context) (map[string]Version, error) {
 	var v map[string]Version
-	return v, c.Call(ctx, &v, "version")
+	err := c.Call(ctx, &v, "version")
+	return v, err
 }
 
 // BestBlock returns the tip of the main chain.
@@ -51,7 +52,8 @@ func (c *Client) BlockHash(ctx context.Context, height int64) (chainhash.Hash, e
 // CurrentNet returns the network's magic number. Networks share them: the genesis hash tells networks apart.
 func (n *Node) CurrentNet(ctx context.Context) (wire.CurrencyNet, error) {
 	var net wire.CurrencyNet
-	return net, n.Call(ctx, &net, "getcurrentnet")
+	err := n.Call(ctx, &net, "getcurrentnet")
+	return net, err
 }
 
 // Block returns a whole block.
@@ -154,13 +156,15 @@ func (n *Node) LiveTickets(ctx context.Context) ([]chainhash.Hash, error) {
 // LiveTicket reports whether a ticket is in the live pool at the tip.
 func (n *Node) LiveTicket(ctx context.Context, hash chainhash.Hash) (bool, error) {
 	var live bool
-	return live, n.Call(ctx, &live, "existsliveticket", hash)
+	err := n.Call(ctx, &live, "existsliveticket", hash)
+	return live, err
 }
 
 // PeerCount returns the number of connected peers.
 func (n *Node) PeerCount(ctx context.Context) (int, error) {
 	var count int
-	return count, n.Call(ctx, &count, "getconnectioncount")
+	err := n.Call(ctx, &count, "getconnectioncount")
+	return count, err
 }
 
 // Info is the part of "getinfo" that we use.
@@ -171,7 +175,8 @@ type Info struct {
 // Info returns how the node is set up.
 func (n *Node) Info(ctx context.Context) (Info, error) {
 	var info Info
-	return info, n.Call(ctx, &info, "getinfo")
+	err := n.Call(ctx, &info, "getinfo")
+	return info, err
 }
 
 // Unspent reports whether an output is there and unspent in the main chain; the mempool is left out of account.

@@ -33,7 +33,8 @@ type WalletInfo struct {
 // Info returns whether the wallet can vote.
 func (w *Wallet) Info(ctx context.Context) (WalletInfo, error) {
 	var info WalletInfo
-	return info, w.Call(ctx, &info, "walletinfo")
+	err := w.Call(ctx, &info, "walletinfo")
+	return info, err
 }
 
 // TicketInfo is a ticket as a wallet knows it. Choices are those the wallet would vote with now.
@@ -129,7 +130,8 @@ type TreasuryPolicy struct {
 // TreasuryPolicies returns every policy for treasury keys that is set and is no abstention.
 func (w *Wallet) TreasuryPolicies(ctx context.Context) ([]TreasuryPolicy, error) {
 	var policies []TreasuryPolicy
-	return policies, w.CallTimeout(ctx, max(slowAnswer, w.config.Timeout), &policies, "treasurypolicy")
+	err := w.CallTimeout(ctx, max(slowAnswer, w.config.Timeout), &policies, "treasurypolicy")
+	return policies, err
 }
 
 // TSpendPolicy returns how a ticket would vote on a treasury spend: "yes", "no" or "abstain".
