@@ -23,6 +23,7 @@ type trialFlags struct {
 	out    string
 	seed   uint64
 	asJSON bool
+	hold   bool
 }
 
 func trialCommand() *cobra.Command {
@@ -45,6 +46,7 @@ its verdict on the VSP; 1 that it did not.`,
 	c.Flags().StringVar(&flags.out, "out", "out/trial", "leave everything in `DIR`")
 	c.Flags().Uint64Var(&flags.seed, "seed", 0, "the `NUMBER` that the miner's keys follow from")
 	c.Flags().BoolVar(&flags.asJSON, "json", false, "print the report for programs")
+	c.Flags().BoolVar(&flags.hold, "hold", false, "keep the network up until Ctrl-C, so that the report can be checked on it")
 	found := daemonsFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		progress := c.ErrOrStderr()
@@ -143,24 +145,31 @@ func runTrial(ctx context.Context, out io.Writer, plan testnet.TrialPlan, flags 
 		return err
 	}
 	if !flags.asJSON {
-		fmt.Fprint(out, afterword(t, flags.out, time.Since(begin)))
+		fmt.Fprint(out, afterword(t, flags, time.Since(begin)))
 	}
 	if err := t.Check(); err != nil {
 		return program.AnswerNo(fmt.Errorf("the trial did not come out as it was played:\n%w", err))
+	}
+	if flags.hold {
+		plan.Say("the network stays until Ctrl-C")
+		<-ctx.Done()
 	}
 	return nil
 }
 
 // afterword says what was done, so that the report can be read against it.
-func afterword(t *testnet.Trial, dir string, took time.Duration) string {
+func afterword(t *testnet.Trial, flags trialFlags, took time.Duration) string {
 	var b strings.Builder
+	if !flags.hold {
+		b.WriteString("  Its node has ended with the network. To try it: vsptestnet trial --hold\n")
+	}
 	voted, revoked := t.Fates.Count(t.Tickets)
 	fmt.Fprintf(&b, "\nWHAT WAS DONE in %.0f s, beside the verifier\n", took.Seconds())
 	for _, p := range t.Phases {
 		fmt.Fprintf(&b, "  blocks %4d to %4d  %s\n", p.From, p.To, p.Name)
 	}
 	fmt.Fprintf(&b, "  A plain count of what spent the %d tickets: %d voted, %d were revoked.\n", len(t.Tickets), voted, revoked)
-	fmt.Fprintf(&b, "\nMAIL to the operator, in %s\n", filepath.Join(dir, "mail"))
+	fmt.Fprintf(&b, "\nMAIL to the operator, in %s\n", filepath.Join(flags.out, "mail"))
 	for _, mail := range t.Mails.Mails() {
 		fmt.Fprintf(&b, "  %s  %s\n", mail.Received.UTC().Format(time.TimeOnly), mail.Subject)
 	}

@@ -163,11 +163,14 @@ func (v *voter) bring(ctx context.Context, w want, treasury treasuryPolicies) (a
 	return added, nil
 }
 
+// comingBlocks is by how many blocks the tip may be higher than at the last look at the wallet.
+const comingBlocks = 2
+
 // drawable reports whether a ticket may have been drawn already.
 func (v *voter) drawable(w want) bool {
 	v.pool.mu.Lock()
 	defer v.pool.mu.Unlock()
-	return w.PurchaseHeight+int64(v.pool.profile.Params.TicketMaturity) <= v.state.Height
+	return w.PurchaseHeight+int64(v.pool.profile.Params.TicketMaturity) <= v.state.Height+comingBlocks
 }
 
 // each carries out an act for some tickets, several at once, and puts off those for which it fails, unless the error stands
