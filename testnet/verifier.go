@@ -83,8 +83,10 @@ coverage = 0.90
 			return nil, fmt.Errorf("set up the verifier: %w", err)
 		}
 	}
-	verifier.process, err = StartProcess(verifier.program)
-	return verifier, err
+	if verifier.process, err = StartProcess(verifier.program); err != nil {
+		return nil, err
+	}
+	return verifier, nil
 }
 
 // AddTickets tells the verifier of tickets that the VSP votes for.

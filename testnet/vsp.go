@@ -53,7 +53,10 @@ func (n *Network) StartVSP(ctx context.Context, plan VSPPlan) (*VSP, error) {
 	if err := v.initialise(ctx, plan, dir); err != nil {
 		return nil, err
 	}
-	return v, v.Start(ctx)
+	if err := v.Start(ctx); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // initialise lets vsp init make the keys, and writes the configuration over its template.
@@ -102,17 +105,21 @@ func (v *VSP) config(plan VSPPlan, xpub string) string {
 	return b.String()
 }
 
-// Start runs the VSP, again after Kill or Stop, and returns when it answers.
+// Start runs the VSP, again after Kill or Stop, and returns when it answers. On error it does not run.
 func (v *VSP) Start(ctx context.Context) error {
 	process, err := StartProcess(v.program)
 	if err != nil {
 		return err
 	}
 	v.process = process
-	return process.WaitReady(ctx, func(ctx context.Context) (bool, string) {
+	err = process.WaitReady(ctx, func(ctx context.Context) (bool, string) {
 		_, err := v.info(ctx)
 		return err == nil, fmt.Sprintf("error: %v", err)
 	})
+	if err != nil {
+		process.Kill()
+	}
+	return err
 }
 
 // info returns what the VSP says of itself.
