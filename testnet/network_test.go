@@ -115,14 +115,14 @@ func TestNetworkVotes(t *testing.T) {
 
 // A start that fails says which daemon and why, and leaves nothing running.
 func TestStartFails(t *testing.T) {
-	plan := Plan{Dir: t.TempDir(), Binaries: testDaemons(t)}
-	plan.Binaries.Wallet = "/bin/false"
+	daemons := testDaemons(t)
+	plan := Plan{Dir: t.TempDir(), Binaries: Binaries{Node: daemons.Node, Wallet: "/bin/false"}}
 	_, err := Start(testContext(t), plan)
 	require.ErrorContains(t, err, "create miner wallet")
 	require.Empty(t, register.running)
 
 	plan.Dir = t.TempDir()
-	plan.Binaries = Binaries{Node: "/bin/false", Wallet: plan.Binaries.Wallet}
+	plan.Binaries = Binaries{Node: "/bin/false", Wallet: daemons.Wallet}
 	_, err = Start(testContext(t), plan)
 	require.ErrorContains(t, err, "ended")
 }
