@@ -44,10 +44,13 @@ func refusef(code vspapi.Code, format string, args ...any) *Error {
 // What Store and Chain answer where it decides what happens next. Everything else they return means that they could not
 // say.
 var (
-	ErrNoTicket      = errors.New("no such ticket")
-	ErrTicketExists  = errors.New("ticket exists already")
-	ErrNoTransaction = errors.New("no such transaction")
-	ErrNoBlock       = errors.New("no block at that height")
-	ErrRefused       = errors.New("transaction refused")                // it will never be taken as it is
-	ErrOrphan        = errors.New("transaction spends unknown outputs") // it may be taken once they are known
+	ErrNoTicket        = errors.New("no such ticket")
+	ErrTicketExists    = errors.New("ticket exists already")
+	ErrMoved           = errors.New("another process has scanned on")
+	ErrNoAltSigner     = errors.New("no alternate signing address")
+	ErrAltSignerExists = errors.New("alternate signing address exists already")
+	ErrNoTransaction   = errors.New("no such transaction")
+	ErrNoBlock         = errors.New("no block at that height")
+	ErrRefused         = errors.New("transaction refused")                // it will never be taken as it is
+	ErrOrphan          = errors.New("transaction spends unknown outputs") // it may be taken once they are known
 )

@@ -57,5 +57,5 @@ func (s *Service) currentFee(ctx context.Context) (dcrutil.Amount, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask for the tip, to reckon the fee: %w", err)
 	}
-	return feeFor(s.Profile, s.subsidy, s.FeePercent, tip), nil
+	return feeFor(s.Profile, s.subsidy, s.terms.Load().FeePercent, tip), nil
 }

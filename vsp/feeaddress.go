@@ -124,12 +124,13 @@ func (s *Service) register(ctx context.Context, o offer, seen ChainTx, now time.
 	if err != nil {
 		return Ticket{}, err
 	}
-	address, index, err := s.nextFeeAddress(ctx)
+	fees := s.terms.Load().fees
+	address, index, err := s.nextFeeAddress(ctx, fees)
 	if err != nil {
 		return Ticket{}, err
 	}
 	t := Ticket{Hash: o.hash, Commitment: o.commitment, Fee: Fee{
-		XPub: s.fees.xpub, Index: index, Address: address, Amount: amount, Expires: now.Add(feeValid), Status: FeeNone,
+		XPub: fees.xpub, Index: index, Address: address, Amount: amount, Expires: now.Add(feeValid), Status: FeeNone,
 	}}
 	t.confirm(seen)
 	err = s.Store.Insert(ctx, t)

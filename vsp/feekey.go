@@ -50,15 +50,15 @@ func (k feeKey) address(index uint32) (string, error) {
 	return address.String(), nil
 }
 
-// nextFeeAddress returns an address that was never given out before.
-func (s *Service) nextFeeAddress(ctx context.Context) (string, uint32, error) {
+// nextFeeAddress returns an address of the branch that was never given out before.
+func (s *Service) nextFeeAddress(ctx context.Context, fees feeKey) (string, uint32, error) {
 	// One index in 2^127 has no key (BIP 32). Two in a row are a fault, not chance.
 	for attempts := 1; ; attempts++ {
-		index, err := s.Store.NextFeeIndex(ctx, s.fees.xpub)
+		index, err := s.Store.NextFeeIndex(ctx, fees.xpub)
 		if err != nil {
 			return "", 0, fmt.Errorf("take the next fee address: %w", err)
 		}
-		address, err := s.fees.address(index)
+		address, err := fees.address(index)
 		if errors.Is(err, hdkeychain.ErrInvalidChild) && attempts < 3 {
 			continue
 		}

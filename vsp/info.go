@@ -22,12 +22,13 @@ func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 			return vspapi.Info{}, err
 		}
 	}
+	terms := s.terms.Load()
 	info := vspapi.Info{
 		APIVersions:   []int64{3},
 		Timestamp:     s.now().Unix(),
-		FeePercentage: s.FeePercent,
-		VspClosed:     s.Closed,
-		VspClosedMsg:  s.ClosedMessage,
+		FeePercentage: terms.FeePercent,
+		VspClosed:     terms.Closed,
+		VspClosedMsg:  terms.ClosedMessage,
 		Network:       s.Profile.Name,
 		VspdVersion:   s.Version,
 		Voting:        st.counts.Voting,

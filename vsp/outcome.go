@@ -52,7 +52,7 @@ func (s *Service) scan(ctx context.Context) error {
 			return fmt.Errorf("look up where the scan has ended: %w", err)
 		}
 		if from == (Position{}) {
-			return s.settle(ctx, tip.Position, nil) // nothing was promised before
+			return s.settle(ctx, from, tip.Position, nil) // nothing was promised before
 		}
 		if tip.Height <= from.Height {
 			return nil
@@ -92,7 +92,7 @@ func (s *Service) scanChunk(ctx context.Context, from Position, tip Tip) error {
 	if at == from {
 		return nil
 	}
-	if err := s.settle(ctx, at, found); err != nil {
+	if err := s.settle(ctx, from, at, found); err != nil {
 		return err
 	}
 	for _, p := range passed {
@@ -152,8 +152,8 @@ func (s *Service) revoked(ctx context.Context, t Ticket, height int64) (Outcome,
 }
 
 // settle stores how tickets ended, and lets the wallets forget them.
-func (s *Service) settle(ctx context.Context, p Position, found []Spend) error {
-	if err := s.Store.Settle(ctx, p, found); err != nil {
+func (s *Service) settle(ctx context.Context, from, p Position, found []Spend) error {
+	if err := s.Store.Settle(ctx, from, p, found); err != nil {
 		return fmt.Errorf("store outcomes up to block %d: %w", p.Height, err)
 	}
 	s.stale.Store(true)
@@ -170,7 +170,7 @@ func (s *Service) rewind(ctx context.Context, from Position) error {
 	if err != nil {
 		return err
 	}
-	taken, err := s.Store.Rewind(ctx, fork)
+	taken, err := s.Store.Rewind(ctx, from, fork)
 	if err != nil {
 		return fmt.Errorf("take back outcomes above block %d: %w", fork.Height, err)
 	}

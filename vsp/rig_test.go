@@ -74,7 +74,7 @@ func newRig(t *testing.T) *rig {
 	r.store.Fail, r.chain.Fail = r.storeFault.Fail, r.chainFault.Fail
 	r.config = vsp.Config{
 		Profile: profile, Store: r.store, Chain: r.chain, Voters: r.voters,
-		FeePercent: 2, XPub: vsptest.XPub(profile.Params), Version: "1.5.0+test",
+		Terms: vsp.Terms{FeePercent: 2, XPub: vsptest.XPub(profile.Params)}, Version: "1.5.0+test",
 		Log: slog.New(r.log), Now: r.clock.Now,
 	}
 	r.restart()

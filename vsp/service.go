@@ -16,17 +16,28 @@ import (
 
 // Config is what a Service is made of. Log and Now may be nil: then nothing is logged, and the time is the machine's.
 type Config struct {
-	Profile       network.Profile
-	Store         Store
-	Chain         Chain
-	Voters        Voters
+	Profile network.Profile
+	Store   Store
+	Chain   Chain
+	Voters  Voters
+	Terms   Terms  // at first; see SetTerms
+	Version string // told as vspdversion; wallets compare it as a semantic version of vspd's
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Terms is what a VSP may change while it runs.
+type Terms struct {
 	FeePercent    float64 // 0.01 to 100, of what a vote earns; more than two decimals are cut off
 	XPub          string  // of the account that fees are paid to
 	Closed        bool    // takes no new tickets
 	ClosedMessage string  // told while closed
-	Version       string  // told as vspdversion; wallets compare it as a semantic version of vspd's
-	Log           *slog.Logger
-	Now           func() time.Time
+}
+
+// terms is Terms in force.
+type terms struct {
+	Terms
+	fees feeKey
 }
 
 // Service carries out the acts of the protocol, and moves every ticket through its life while Run runs. Its methods may
@@ -36,7 +47,7 @@ type Config struct {
 // could not be carried out now.
 type Service struct {
 	Config
-	fees    feeKey
+	terms   atomic.Pointer[terms]
 	subsidy *blockchain.SubsidyCache
 	parents chan struct{} // a slot for each who waits for a ticket's parent
 
@@ -58,25 +69,31 @@ func New(config Config) (*Service, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if p := config.FeePercent; !(p >= 0.01 && p <= 100) {
-		return nil, fmt.Errorf("fee of %v percent: must be 0.01 to 100", p)
-	}
-	if !config.Closed {
-		config.ClosedMessage = ""
-	}
-	fees, err := newFeeKey(config.XPub, config.Profile.Params)
-	if err != nil {
-		return nil, err
-	}
 	s := &Service{
 		Config:  config,
-		fees:    fees,
 		subsidy: blockchain.NewSubsidyCache(config.Profile.Params),
 		parents: make(chan struct{}, maxParentWaits),
 		scanned: make(map[int64]chainhash.Hash),
 	}
 	s.unheld.Store(true)
-	return s, nil
+	return s, s.SetTerms(config.Terms)
+}
+
+// SetTerms puts other terms in force, or says what of them is wrong and leaves the ones before. What was promised under
+// those stays promised.
+func (s *Service) SetTerms(t Terms) error {
+	if p := t.FeePercent; !(p >= 0.01 && p <= 100) {
+		return fmt.Errorf("fee of %v percent: must be 0.01 to 100", p)
+	}
+	if !t.Closed {
+		t.ClosedMessage = ""
+	}
+	fees, err := newFeeKey(t.XPub, s.Profile.Params)
+	if err != nil {
+		return err
+	}
+	s.terms.Store(&terms{t, fees})
+	return nil
 }
 
 // now is when an act takes place: UTC, and read once in each.
@@ -84,7 +101,7 @@ func (s *Service) now() time.Time { return s.Now().UTC() }
 
 // mustBeOpen refuses while the VSP is closed. It comes before everything else, even reading the request.
 func (s *Service) mustBeOpen() error {
-	if s.Closed {
+	if s.terms.Load().Closed {
 		return refuse(vspapi.VspClosed, nil)
 	}
 	return nil

@@ -2,6 +2,7 @@ package vsp
 
 import (
 	"context"
+	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 )
@@ -10,8 +11,8 @@ import (
 // An error other than those named leaves open whether the act was carried out; who needs to know reads back. A context
 // that is done before the act begins ends it with nothing changed.
 //
-// An empty map or slice is the same as nil, and comes back as nil. Fee.Expires comes back in UTC, cut to the second. Text
-// is valid UTF-8.
+// An empty map or slice is the same as nil, and comes back as nil. Text
+// is valid UTF-8. Every time comes back in UTC, cut to the second; the zero time comes back as it is.
 type Store interface {
 	Tickets
 	Scan
@@ -57,18 +58,61 @@ type Filter struct {
 	Outcome   []Outcome
 }
 
+// Touches is how the processes that share a Store tell the one that leads which tickets it must look at: their holders may
+// have changed what the wallets should know.
+type Touches interface {
+	// Touched returns notes, oldest first, at most limit of them. Every Update leaves one, in its own transaction; an Update
+	// that is refused leaves none.
+	Touched(ctx context.Context, limit int) ([]Touch, error)
+
+	// Heard deletes notes that Touched has returned. A ticket's later notes stay.
+	Heard(ctx context.Context, notes []Touch) error
+}
+
+// Touch is the note that a ticket was updated.
+type Touch struct {
+	ID     int64
+	Ticket chainhash.Hash
+}
+
+// Lease says which of the processes that share a Store does the work on the chain.
+type Lease interface {
+	// Lead takes the lease for a holder, or renews it, until d from now by the Store's own clock. It reports whether the
+	// holder has it now: nobody else may have it before it has run out or was given back.
+	Lead(ctx context.Context, holder string, d time.Duration) (bool, error)
+
+	// Resign gives the lease back if the holder has it.
+	Resign(ctx context.Context, holder string) error
+}
+
+// AltSigners is the other addresses that may sign for tickets. A ticket need not be registered to have one.
+type AltSigners interface {
+	// AltSigner returns a ticket's, or ErrNoAltSigner.
+	AltSigner(ctx context.Context, ticket chainhash.Hash) (AltSigner, error)
+
+	// SetAltSigner adds a ticket's, or returns ErrAltSignerExists and leaves the one there as it is.
+	SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer AltSigner) error
+}
+
+// AltSigner is an address that signs a ticket's requests beside its commitment address, and the holder's request for it.
+type AltSigner struct {
+	Address string // P2PKH
+	Change  Change
+}
+
 // Scan is what a Store knows of the chain: the block up to which outcomes were looked for, and what was found.
 type Scan interface {
 	// Position returns the last block that was scanned; the zero Position before the first.
 	Position(ctx context.Context) (Position, error)
 
-	// Settle stores the outcomes that were found up to a block, and that block as the new Position, in one transaction.
-	// It passes over a ticket that is not there.
-	Settle(ctx context.Context, p Position, found []Spend) error
+	// Settle stores the outcomes that were found in the blocks after from up to p, and p as the new Position, in one
+	// transaction. It passes over a ticket that is not there. If from is not the Position any more it changes nothing and
+	// returns ErrMoved: another process scans.
+	Settle(ctx context.Context, from, p Position, found []Spend) error
 
 	// Rewind makes p the Position and takes back every outcome found above its height, in one transaction. It returns
-	// the tickets whose outcome it took back.
-	Rewind(ctx context.Context, p Position) ([]chainhash.Hash, error)
+	// the tickets whose outcome it took back. ErrMoved as with Settle.
+	Rewind(ctx context.Context, from, p Position) ([]chainhash.Hash, error)
 
 	// Counts returns how many tickets whose fee is confirmed there are of each outcome.
 	Counts(ctx context.Context) (Counts, error)

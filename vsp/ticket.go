@@ -20,9 +20,10 @@ const Confirmations = 6
 // yet".
 type Ticket struct {
 	Hash           chainhash.Hash
-	Commitment     string // the P2PKH address that signs its holder's requests
-	Confirmed      bool   // it has Confirmations
-	PurchaseHeight int64  // the block it is mined in; 0 until Confirmed
+	Registered     time.Time // when it first asked for a fee address, UTC; zero if not known
+	Commitment     string    // the P2PKH address that signs its holder's requests
+	Confirmed      bool      // it has Confirmations
+	PurchaseHeight int64     // the block it is mined in; 0 until Confirmed
 	Fee            Fee
 	VotingKey      Secret // WIF; empty until its fee was received
 	Choices        Choices
@@ -42,6 +43,10 @@ type Fee struct {
 	Status  FeeStatus
 	TxHash  chainhash.Hash // zero while Status is FeeNone
 	Tx      []byte         // serialized; nil when Status is FeeNone or FeeConfirmed
+
+	Received time.Time      // when the payment was taken, UTC; zero before, and if not known
+	Paid     dcrutil.Amount // what the payment pays to Address; 0 before, and if not known
+	Height   int64          // the block that the payment is in; 0 until FeeConfirmed, and if not known
 }
 
 // Secret is text that must not be shown: it prints, logs and encodes as a placeholder. Convert it to a string to use it.

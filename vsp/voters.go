@@ -16,6 +16,9 @@ type Voters interface {
 	// Release ends the wish to hold a ticket: it was spent. Wallets keep what they have.
 	Release(ticket chainhash.Hash)
 
+	// Drop ends the wish to hold any ticket: another process sees to the wallets from now on.
+	Drop()
+
 	// Holders returns how many wallets are known to hold a ticket with its present Choices.
 	Holders(ticket chainhash.Hash) int
 
@@ -41,6 +44,10 @@ type VoterState struct {
 	Height  int64     // its tip then
 	Version string    // of its daemon
 	Missing int       // wanted tickets that it is not known to hold
+
+	// What it said of itself when it last answered.
+	Unlocked, Voting, NodeConnected bool
+	VoteVersion                     uint32 // of the votes it casts
 }
 
 // Online reports whether the wallet could vote when it was last seen.

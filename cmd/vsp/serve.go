@@ -65,8 +65,8 @@ func serve(ctx context.Context, s *settings, log *slog.Logger) (err error) {
 	voters := newPool(s, network, log)
 	service, err := vsp.New(vsp.Config{
 		Profile: s.profile, Store: store, Chain: network, Voters: voters,
-		FeePercent: s.FeePercent, XPub: s.FeeXPub,
-		Closed: s.Closed, ClosedMessage: s.ClosedMessage, Version: version, Log: log,
+		Terms:   vsp.Terms{FeePercent: s.FeePercent, XPub: s.FeeXPub, Closed: s.Closed, ClosedMessage: s.ClosedMessage},
+		Version: version, Log: log,
 	})
 	if err != nil {
 		return err

@@ -192,7 +192,7 @@ func TestClosed(t *testing.T) {
 	open := newRig(t)
 	ticket := open.paid(1)
 	closed := newRig(t, func(r *rig) {
-		r.config.Closed, r.config.ClosedMessage = true, "Gone fishing."
+		r.config.Terms.Closed, r.config.Terms.ClosedMessage = true, "Gone fishing."
 		r.store, r.chain, r.config.Chain = open.store, open.chain, open.chain
 	})
 	for _, path := range []string{vspapi.PathFeeAddress, vspapi.PathPayFee} {

@@ -58,7 +58,7 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 	}
 	r.config = vsp.Config{
 		Profile: profile, Chain: r.chain, Voters: r.voters,
-		FeePercent: 2, XPub: vsptest.XPub(profile.Params), Version: "1.5.0+test",
+		Terms: vsp.Terms{FeePercent: 2, XPub: vsptest.XPub(profile.Params)}, Version: "1.5.0+test",
 		Now: func() time.Time { return r.now },
 	}
 	for _, c := range change {

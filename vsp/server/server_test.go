@@ -124,7 +124,7 @@ func TestHome(t *testing.T) {
 	}
 	require.NotContains(t, open, "<script")
 	require.NotContains(t, open, "Closed")
-	closed := page(newRig(t, func(r *rig) { r.config.Closed, r.config.ClosedMessage = true, "<b>Gone</b>" }))
+	closed := page(newRig(t, func(r *rig) { r.config.Terms.Closed, r.config.Terms.ClosedMessage = true, "<b>Gone</b>" }))
 	require.Contains(t, closed, "Closed to new tickets.</strong> &lt;b&gt;Gone")
 
 	away := newRig(t)
@@ -178,7 +178,7 @@ func TestNewRefuses(t *testing.T) {
 	r := newRig(t)
 	for _, percent := range []float64{0, 0.009, 100.01, -1} {
 		config := r.config
-		config.FeePercent = percent
+		config.Terms.FeePercent = percent
 		_, err := vsp.New(config)
 		require.Error(t, err)
 	}

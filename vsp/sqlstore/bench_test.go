@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/vsp"
+	"scrutineer/vsp/storetest"
 )
 
 // many is how many tickets there are in a benchmark: one in fifty is still to vote.
@@ -95,7 +96,7 @@ func BenchmarkSettle(b *testing.B) {
 			hash := ticket(int((5*height + n) % many)).Hash
 			found = append(found, vsp.Spend{Ticket: hash, Outcome: vsp.Voted, Height: height, By: chainhash.Hash{1}})
 		}
-		if err := s.Settle(b.Context(), vsp.Position{Height: height}, found); err != nil {
+		if err := storetest.Settle(b.Context(), s, vsp.Position{Height: height}, found); err != nil {
 			b.Fatal(err)
 		}
 	}

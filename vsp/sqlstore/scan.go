@@ -13,9 +13,13 @@ import (
 
 // Position implements vsp.Scan.
 func (s *Store) Position(ctx context.Context) (vsp.Position, error) {
+	return position(ctx, s.reader)
+}
+
+func position(ctx context.Context, q querier) (vsp.Position, error) {
 	var p vsp.Position
 	var hash hashColumn
-	err := s.reader.QueryRowContext(ctx, "SELECT height, hash FROM scan WHERE id = 1").Scan(&p.Height, &hash)
+	err := q.QueryRowContext(ctx, "SELECT height, hash FROM scan WHERE id = 1").Scan(&p.Height, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return vsp.Position{}, nil
 	}
@@ -24,6 +28,15 @@ func (s *Store) Position(ctx context.Context) (vsp.Position, error) {
 	}
 	p.Hash = chainhash.Hash(hash)
 	return p, nil
+}
+
+// mustBeAt returns vsp.ErrMoved if the Position is another than from.
+func mustBeAt(ctx context.Context, tx *sql.Tx, from vsp.Position) error {
+	at, err := position(ctx, tx)
+	if err == nil && at != from {
+		err = vsp.ErrMoved
+	}
+	return err
 }
 
 // move makes p the Position.
@@ -36,8 +49,11 @@ func move(ctx context.Context, tx *sql.Tx, p vsp.Position) error {
 }
 
 // Settle implements vsp.Scan.
-func (s *Store) Settle(ctx context.Context, p vsp.Position, found []vsp.Spend) error {
+func (s *Store) Settle(ctx context.Context, from, p vsp.Position, found []vsp.Spend) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := mustBeAt(ctx, tx, from); err != nil {
+			return err
+		}
 		for _, f := range found {
 			_, err := tx.ExecContext(ctx, "UPDATE tickets SET outcome = ?, spent_height = ?, spent_by = ? WHERE hash = ?",
 				string(f.Outcome), f.Height, f.By[:], f.Ticket[:])
@@ -54,8 +70,11 @@ func (s *Store) Settle(ctx context.Context, p vsp.Position, found []vsp.Spend) e
 }
 
 // Rewind implements vsp.Scan.
-func (s *Store) Rewind(ctx context.Context, p vsp.Position) (taken []chainhash.Hash, err error) {
+func (s *Store) Rewind(ctx context.Context, from, p vsp.Position) (taken []chainhash.Hash, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
+		if err := mustBeAt(ctx, tx, from); err != nil {
+			return err
+		}
 		if taken, err = settledAbove(ctx, tx, p.Height); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func TestReopen(t *testing.T) {
 	require.NoError(t, err)
 	voted := vsp.Spend{Ticket: paid.Hash, Outcome: vsp.Voted, Height: 9, By: chainhash.Hash{9}}
 	position := vsp.Position{Height: 9, Hash: chainhash.Hash{8}}
-	require.NoError(t, s.Settle(t.Context(), position, []vsp.Spend{voted}))
+	require.NoError(t, storetest.Settle(t.Context(), s, position, []vsp.Spend{voted}))
 	_, err = s.NextFeeIndex(t.Context(), "spub")
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
@@ -232,7 +232,7 @@ func TestWritesAreWhole(t *testing.T) {
 	require.NoError(t, s.Insert(t.Context(), ticket(1)))
 	position := vsp.Position{Height: 5}
 	spend := vsp.Spend{Ticket: ticket(1).Hash, Outcome: vsp.Voted, Height: 5}
-	require.NoError(t, s.Settle(t.Context(), position, []vsp.Spend{spend}))
+	require.NoError(t, storetest.Settle(t.Context(), s, position, []vsp.Spend{spend}))
 	before, err := s.Ticket(t.Context(), ticket(1).Hash)
 	require.NoError(t, err)
 	for _, table := range []string{"scan", "changes"} {
@@ -242,8 +242,8 @@ func TestWritesAreWhole(t *testing.T) {
 	}
 
 	spend.Outcome = vsp.Missed
-	require.ErrorContains(t, s.Settle(t.Context(), vsp.Position{Height: 6}, []vsp.Spend{spend}), "disk full")
-	_, err = s.Rewind(t.Context(), vsp.Position{Height: 4})
+	require.ErrorContains(t, storetest.Settle(t.Context(), s, vsp.Position{Height: 6}, []vsp.Spend{spend}), "disk full")
+	_, err = storetest.Rewind(t.Context(), s, vsp.Position{Height: 4})
 	require.ErrorContains(t, err, "disk full")
 	_, err = s.Update(t.Context(), ticket(1).Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
 		t.Confirmed = true

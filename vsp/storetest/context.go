@@ -97,9 +97,9 @@ func operations(s vsp.Store) map[string]func(context.Context) error {
 		"Changes":  func(ctx context.Context) error { _, err := s.Changes(ctx, hash(1)); return err },
 		"Position": func(ctx context.Context) error { _, err := s.Position(ctx); return err },
 		"Settle": func(ctx context.Context) error {
-			return s.Settle(ctx, block(1), []vsp.Spend{spend(1, vsp.Voted, 1)})
+			return s.Settle(ctx, vsp.Position{}, block(1), []vsp.Spend{spend(1, vsp.Voted, 1)})
 		},
-		"Rewind":       func(ctx context.Context) error { _, err := s.Rewind(ctx, block(1)); return err },
+		"Rewind":       func(ctx context.Context) error { _, err := s.Rewind(ctx, vsp.Position{}, block(1)); return err },
 		"Counts":       func(ctx context.Context) error { _, err := s.Counts(ctx); return err },
 		"NextFeeIndex": func(ctx context.Context) error { _, err := s.NextFeeIndex(ctx, "spub"); return err },
 	}

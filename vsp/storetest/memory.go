@@ -205,8 +205,11 @@ func (m *Memory) Position(ctx context.Context) (p vsp.Position, err error) {
 }
 
 // Settle implements vsp.Scan.
-func (m *Memory) Settle(ctx context.Context, p vsp.Position, found []vsp.Spend) error {
+func (m *Memory) Settle(ctx context.Context, from, p vsp.Position, found []vsp.Spend) error {
 	return m.do(ctx, "Settle", func() error {
+		if from != m.position {
+			return vsp.ErrMoved
+		}
 		for _, s := range found {
 			if r, ok := m.tickets[s.Ticket]; ok {
 				r.ticket.Outcome, r.ticket.SpentHeight, r.ticket.SpentBy = s.Outcome, s.Height, s.By
@@ -218,8 +221,11 @@ func (m *Memory) Settle(ctx context.Context, p vsp.Position, found []vsp.Spend) 
 }
 
 // Rewind implements vsp.Scan.
-func (m *Memory) Rewind(ctx context.Context, p vsp.Position) (taken []chainhash.Hash, err error) {
+func (m *Memory) Rewind(ctx context.Context, from, p vsp.Position) (taken []chainhash.Hash, err error) {
 	err = m.do(ctx, "Rewind", func() error {
+		if from != m.position {
+			return vsp.ErrMoved
+		}
 		for _, hash := range m.order {
 			t := &m.tickets[hash].ticket
 			if t.Outcome != vsp.NoOutcome && t.SpentHeight > p.Height {

@@ -21,20 +21,20 @@ var scanGuarantees = []guarantee{
 		insert(t, s, ticket(1), ticket(2), ticket(3), ticket(4))
 		found := []vsp.Spend{spend(1, vsp.Voted, 9), spend(2, vsp.Missed, 10), spend(3, vsp.Expired, 10)}
 		for range 2 { // the second changes nothing
-			require.NoError(t, s.Settle(t.Context(), block(10), found))
+			require.NoError(t, Settle(t.Context(), s, block(10), found))
 			at(t, s, block(10))
 			for n, f := range found {
 				is(t, s, spent(ticket(n+1), f))
 			}
 			is(t, s, ticket(4))
 		}
-		require.NoError(t, s.Settle(t.Context(), block(11), nil))
+		require.NoError(t, Settle(t.Context(), s, block(11), nil))
 		at(t, s, block(11))
 	}},
 	{"Settle passes over a ticket that is not there", func(t *testing.T, s vsp.Store) {
 		insert(t, s, ticket(2))
 		found := []vsp.Spend{spend(1, vsp.Voted, 9), spend(2, vsp.Voted, 9)}
-		require.NoError(t, s.Settle(t.Context(), block(9), found))
+		require.NoError(t, Settle(t.Context(), s, block(9), found))
 		is(t, s, spent(ticket(2), found[1]))
 		_, err := s.Ticket(t.Context(), hash(1))
 		require.ErrorIs(t, err, vsp.ErrNoTicket)
@@ -59,9 +59,9 @@ var scanGuarantees = []guarantee{
 	{"Rewind takes back what was found above, and nothing else", func(t *testing.T, s vsp.Store) {
 		insert(t, s, ticket(1), ticket(2), ticket(3), ticket(4))
 		found := []vsp.Spend{spend(3, vsp.Missed, 12), spend(1, vsp.Voted, 11), spend(2, vsp.Voted, 10)}
-		require.NoError(t, s.Settle(t.Context(), block(12), found))
+		require.NoError(t, Settle(t.Context(), s, block(12), found))
 
-		taken, err := s.Rewind(t.Context(), block(10))
+		taken, err := Rewind(t.Context(), s, block(10))
 		require.NoError(t, err)
 		require.ElementsMatch(t, []chainhash.Hash{hash(1), hash(3)}, taken)
 		at(t, s, block(10))
@@ -70,7 +70,7 @@ var scanGuarantees = []guarantee{
 		}
 		is(t, s, spent(ticket(2), found[2]))
 
-		taken, err = s.Rewind(t.Context(), block(10))
+		taken, err = Rewind(t.Context(), s, block(10))
 		require.NoError(t, err)
 		require.Empty(t, taken)
 	}},
@@ -78,7 +78,7 @@ var scanGuarantees = []guarantee{
 		odd := ticket(1)
 		odd.PurchaseHeight = 100
 		insert(t, s, odd)
-		taken, err := s.Rewind(t.Context(), block(10))
+		taken, err := Rewind(t.Context(), s, block(10))
 		require.NoError(t, err)
 		require.Empty(t, taken)
 		is(t, s, odd)
@@ -109,7 +109,7 @@ var scanGuarantees = []guarantee{
 func settleEach(ctx context.Context, s vsp.Store, blocks int) error {
 	for height := 1; height <= blocks; height++ {
 		found := []vsp.Spend{spend(height, vsp.Voted, int64(height))}
-		if err := s.Settle(ctx, block(int64(height)), found); err != nil {
+		if err := Settle(ctx, s, block(int64(height)), found); err != nil {
 			return err
 		}
 	}
@@ -167,4 +167,22 @@ func counts(t *testing.T, s vsp.Store, want vsp.Counts) {
 	got, err := s.Counts(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, want, got)
+}
+
+// Settle has s settle from where it stands.
+func Settle(ctx context.Context, s vsp.Store, p vsp.Position, found []vsp.Spend) error {
+	from, err := s.Position(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Settle(ctx, from, p, found)
+}
+
+// Rewind has s rewind from where it stands.
+func Rewind(ctx context.Context, s vsp.Store, p vsp.Position) ([]chainhash.Hash, error) {
+	from, err := s.Position(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Rewind(ctx, from, p)
 }

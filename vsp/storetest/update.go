@@ -129,7 +129,7 @@ var updateGuarantees = []guarantee{
 			for height := range int64(rounds) {
 				var err error
 				if n == 0 {
-					err = s.Settle(t.Context(), block(height), []vsp.Spend{spend(1, vsp.Voted, height)})
+					err = Settle(t.Context(), s, block(height), []vsp.Spend{spend(1, vsp.Voted, height)})
 				} else {
 					_, err = s.Update(t.Context(), hash(1), func(t *vsp.Ticket) (*vsp.Change, error) {
 						t.ChoicesSetAt = height

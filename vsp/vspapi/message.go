@@ -12,6 +12,7 @@ const (
 	PathPayFee         = "/api/v3/payfee"
 	PathTicketStatus   = "/api/v3/ticketstatus"
 	PathSetVoteChoices = "/api/v3/setvotechoices"
+	PathSetAltSignAddr = "/api/v3/setaltsignaddr"
 )
 
 // MaxPolicies is how many entries a request's tspend or treasury policy may have.
@@ -35,6 +36,19 @@ type Info struct {
 	Missed                     int64   `json:"missed"`
 	BlockHeight                uint32  `json:"blockheight"`
 	EstimatedNetworkProportion float32 `json:"estimatednetworkproportion"`
+
+	// Ours; other VSPs leave them out.
+	Health *Health `json:"health,omitempty"`
+}
+
+// Health is how a VSP of ours says whether it takes new tickets, beside VspClosed, and why not.
+type Health struct {
+	Accepting          bool     `json:"accepting"`          // new tickets
+	Reasons            []string `json:"reasons"`            // why not: node_away, node_behind, ...; empty while it does
+	VotingWalletsReady int64    `json:"votingwalletsready"` // online and at the tip
+	NodeHeight         int64    `json:"nodeheight"`         // of the front end's node, when it was last seen
+	NodePeers          int64    `json:"nodepeers"`
+	SeenAt             int64    `json:"seenat"` // when all that was seen, seconds of UTC
 }
 
 // FeeAddressRequest asks where to pay the fee of a ticket, and how much.
@@ -100,6 +114,21 @@ type SetVoteChoicesRequest struct {
 
 // SetVoteChoicesResponse acknowledges SetVoteChoicesRequest.
 type SetVoteChoicesResponse struct {
+	Timestamp int64  `json:"timestamp"`
+	Request   []byte `json:"request"`
+}
+
+// SetAltSignAddrRequest names an address that signs a ticket's requests beside its commitment address.
+type SetAltSignAddrRequest struct {
+	Timestamp      int64  `json:"timestamp"`
+	TicketHash     string `json:"tickethash"`
+	TicketHex      string `json:"tickethex"`
+	ParentHex      string `json:"parenthex"`
+	AltSignAddress string `json:"altsignaddress"`
+}
+
+// SetAltSignAddrResponse acknowledges SetAltSignAddrRequest.
+type SetAltSignAddrResponse struct {
 	Timestamp int64  `json:"timestamp"`
 	Request   []byte `json:"request"`
 }

@@ -35,6 +35,13 @@ func (v *Voters) Release(ticket chainhash.Hash) {
 	delete(v.held, ticket)
 }
 
+// Drop implements vsp.Voters.
+func (v *Voters) Drop() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.held)
+}
+
 // Holders implements vsp.Voters.
 func (v *Voters) Holders(ticket chainhash.Hash) int {
 	n := 0

@@ -134,6 +134,16 @@ func (p *Pool) Release(ticket chainhash.Hash) {
 	}
 }
 
+// Drop is as vsp.Voters says.
+func (p *Pool) Drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.wanted)
+	for _, v := range p.voters {
+		clear(v.debts)
+	}
+}
+
 // Holders is as vsp.Voters says; 0 for a ticket that is not wanted.
 func (p *Pool) Holders(ticket chainhash.Hash) int {
 	p.mu.Lock()
