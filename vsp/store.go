@@ -16,6 +16,9 @@ import (
 type Store interface {
 	Tickets
 	Scan
+	Touches
+	Lease
+	AltSigners
 
 	// NextFeeIndex returns the next index of an extended public key's external branch, beginning with 1. No index is
 	// returned twice, whatever happens to the caller.

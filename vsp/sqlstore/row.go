@@ -13,15 +13,17 @@ import (
 // columns are those of a ticket in the order of values and of scan.
 const columns = `hash, commitment, confirmed, purchase_height,
 	fee_xpub, fee_index, fee_address, fee_amount, fee_expires, fee_status, fee_tx_hash, fee_tx,
-	voting_key, agendas, tspends, treasury, choices_set_at, outcome, spent_height, spent_by`
+	voting_key, agendas, tspends, treasury, choices_set_at, outcome, spent_height, spent_by,
+	registered, fee_received, fee_paid, fee_height`
 
 const (
 	insertTicket = `INSERT INTO tickets (` + columns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateTicket = `UPDATE tickets SET hash = ?, commitment = ?, confirmed = ?, purchase_height = ?,
 		fee_xpub = ?, fee_index = ?, fee_address = ?, fee_amount = ?, fee_expires = ?, fee_status = ?,
 		fee_tx_hash = ?, fee_tx = ?, voting_key = ?, agendas = ?, tspends = ?, treasury = ?, choices_set_at = ?,
-		outcome = ?, spent_height = ?, spent_by = ? WHERE id = ?`
+		outcome = ?, spent_height = ?, spent_by = ?,
+		registered = ?, fee_received = ?, fee_paid = ?, fee_height = ? WHERE id = ?`
 )
 
 // values returns what a ticket's columns hold.
@@ -39,6 +41,7 @@ func (s *Store) values(t vsp.Ticket) ([]any, error) {
 		t.Fee.TxHash[:], nullable(t.Fee.Tx),
 		nullable(s.sealer.sealKey(t.Hash, t.VotingKey)), choices[0], choices[1], choices[2], t.ChoicesSetAt,
 		string(t.Outcome), t.SpentHeight, t.SpentBy[:],
+		t.Registered.Unix(), t.Fee.Received.Unix(), int64(t.Fee.Paid), t.Fee.Height,
 	}, nil
 }
 
@@ -47,18 +50,21 @@ func (s *Store) scan(row interface{ Scan(...any) error }) (id int64, t vsp.Ticke
 	var (
 		hash, feeTxHash, spentBy   hashColumn
 		agendas, tspends, treasury choicesColumn
-		expires                    int64
+		expires, registered        int64
+		received                   int64
 		votingKey                  []byte
 	)
 	err = row.Scan(&id, &hash, &t.Commitment, &t.Confirmed, &t.PurchaseHeight,
 		&t.Fee.XPub, &t.Fee.Index, &t.Fee.Address, &t.Fee.Amount, &expires, &t.Fee.Status, &feeTxHash, &t.Fee.Tx,
-		&votingKey, &agendas, &tspends, &treasury, &t.ChoicesSetAt, &t.Outcome, &t.SpentHeight, &spentBy)
+		&votingKey, &agendas, &tspends, &treasury, &t.ChoicesSetAt, &t.Outcome, &t.SpentHeight, &spentBy,
+		&registered, &received, &t.Fee.Paid, &t.Fee.Height)
 	if err != nil {
 		return 0, vsp.Ticket{}, err
 	}
 	t.Hash, t.Fee.TxHash, t.SpentBy = chainhash.Hash(hash), chainhash.Hash(feeTxHash), chainhash.Hash(spentBy)
 	t.Choices = vsp.Choices{Agendas: agendas, TSpends: tspends, Treasury: treasury}
-	t.Fee.Expires = time.Unix(expires, 0).UTC()
+	t.Fee.Expires, t.Fee.Received = time.Unix(expires, 0).UTC(), time.Unix(received, 0).UTC()
+	t.Registered = time.Unix(registered, 0).UTC()
 	t.VotingKey, err = s.sealer.openKey(t.Hash, votingKey)
 	if err != nil {
 		return 0, vsp.Ticket{}, err

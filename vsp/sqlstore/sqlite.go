@@ -23,6 +23,9 @@ const readers = 4
 // lockWait is how long a writer waits for other processes' writes, if its context allows it.
 const lockWait = 10 * time.Second
 
+// now is the database's time in milliseconds of UTC since 1970.
+const now = "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)"
+
 // openWriter opens the one connection that writes. A transaction takes the database's write lock as it begins, so that
 // what it reads stays true until it commits. A commit is synced to the disk before it returns.
 func openWriter(path string) (*sql.DB, error) {

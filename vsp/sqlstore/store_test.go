@@ -62,6 +62,20 @@ func (p pair) Update(ctx context.Context, hash chainhash.Hash,
 	return p.turn().Update(ctx, hash, act)
 }
 
+func (p pair) Touched(ctx context.Context, limit int) ([]vsp.Touch, error) {
+	return p.other.Touched(ctx, limit)
+}
+
+func (p pair) Lead(ctx context.Context, holder string, d time.Duration) (bool, error) {
+	return p.turn().Lead(ctx, holder, d)
+}
+
+func (p pair) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vsp.AltSigner) error {
+	return p.turn().SetAltSigner(ctx, ticket, signer)
+}
+
+func (p pair) Position(ctx context.Context) (vsp.Position, error) { return p.other.Position(ctx) }
+
 // turn returns one of the two by chance.
 func (p pair) turn() *Store {
 	if rand.IntN(2) == 0 {
@@ -180,7 +194,7 @@ func TestOpenRefuses(t *testing.T) {
 		says string
 	}{
 		"other-key.db":   {2, "the sealing key is not the one this database was sealed with"},
-		"newer.db":       {1, "its schema is version 99, and this program knows none newer than 1"},
+		"newer.db":       {1, "its schema is version 99, and this program knows none newer than 2"},
 		"text.db":        {1, "not a database"},
 		"no-folder/x.db": {1, "no such file or directory"},
 	} {

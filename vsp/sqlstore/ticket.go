@@ -72,6 +72,9 @@ func (s *Store) Update(ctx context.Context, hash chainhash.Hash,
 		if err := s.keep(ctx, tx, id, hash, change); err != nil {
 			return err
 		}
+		if err := touch(ctx, tx, hash); err != nil {
+			return err
+		}
 		_, after, err = s.find(ctx, tx, hash)
 		return err
 	})

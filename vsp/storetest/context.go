@@ -13,7 +13,7 @@ import (
 
 var contextGuarantees = []guarantee{
 	{"A context that is done ends every operation before it changes anything", func(t *testing.T, s vsp.Store) {
-		insert(t, s, ticket(1))
+		prepare(t, s)
 		_, err := s.NextFeeIndex(t.Context(), "spub")
 		require.NoError(t, err)
 		done, cancel := context.WithCancel(t.Context())
@@ -26,6 +26,10 @@ var contextGuarantees = []guarantee{
 		require.ErrorIs(t, err, vsp.ErrNoTicket)
 		require.Empty(t, answered(t, s, 1))
 		at(t, s, vsp.Position{})
+		require.Len(t, touched(t, s, 10), 1)
+		require.False(t, lead(t, s, "c", time.Hour))
+		_, err = s.AltSigner(t.Context(), hash(1))
+		require.ErrorIs(t, err, vsp.ErrNoAltSigner)
 		index, err := s.NextFeeIndex(t.Context(), "spub")
 		require.NoError(t, err)
 		require.EqualValues(t, 2, index)
@@ -80,6 +84,14 @@ var contextGuarantees = []guarantee{
 	}},
 }
 
+// prepare gives operations something to change: a ticket, a note of it, and a lease.
+func prepare(t *testing.T, s vsp.Store) {
+	insert(t, s, ticket(1))
+	_, err := s.Update(t.Context(), hash(1), func(*vsp.Ticket) (*vsp.Change, error) { return nil, nil })
+	require.NoError(t, err)
+	require.True(t, lead(t, s, "b", time.Hour))
+}
+
 // operations returns a call of every method of a Store, those that change something in a way that would be seen.
 func operations(s vsp.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
@@ -102,6 +114,12 @@ func operations(s vsp.Store) map[string]func(context.Context) error {
 		"Rewind":       func(ctx context.Context) error { _, err := s.Rewind(ctx, vsp.Position{}, block(1)); return err },
 		"Counts":       func(ctx context.Context) error { _, err := s.Counts(ctx); return err },
 		"NextFeeIndex": func(ctx context.Context) error { _, err := s.NextFeeIndex(ctx, "spub"); return err },
+		"Touched":      func(ctx context.Context) error { _, err := s.Touched(ctx, 1); return err },
+		"Heard":        func(ctx context.Context) error { return s.Heard(ctx, []vsp.Touch{{ID: 1, Ticket: hash(1)}}) },
+		"Lead":         func(ctx context.Context) error { _, err := s.Lead(ctx, "b", 0); return err },
+		"Resign":       func(ctx context.Context) error { return s.Resign(ctx, "b") },
+		"AltSigner":    func(ctx context.Context) error { _, err := s.AltSigner(ctx, hash(1)); return err },
+		"SetAltSigner": func(ctx context.Context) error { return s.SetAltSigner(ctx, hash(1), signer(1)) },
 	}
 }
 

@@ -30,6 +30,11 @@ type Memory struct {
 	order    []chainhash.Hash // oldest first
 	indexes  map[string]uint32
 	position vsp.Position
+	touches  []vsp.Touch
+	touched  int64 // the last note's ID
+	leader   string
+	until    time.Time // leader leads until then
+	signers  map[chainhash.Hash]vsp.AltSigner
 }
 
 var _ vsp.Store = (*Memory)(nil)
@@ -123,6 +128,7 @@ func (m *Memory) Update(ctx context.Context, hash chainhash.Hash,
 		}
 		r.ticket, after = stored(t), stored(t)
 		r.add(change)
+		m.touch(hash)
 		return nil
 	})
 	if err != nil {
@@ -192,101 +198,11 @@ func (m *Memory) Changes(ctx context.Context, hash chainhash.Hash) (changes []vs
 	return changes, nil
 }
 
-// Position implements vsp.Scan.
-func (m *Memory) Position(ctx context.Context) (p vsp.Position, err error) {
-	err = m.do(ctx, "Position", func() error {
-		p = m.position
-		return nil
-	})
-	if err != nil {
-		return vsp.Position{}, err
-	}
-	return p, nil
-}
-
-// Settle implements vsp.Scan.
-func (m *Memory) Settle(ctx context.Context, from, p vsp.Position, found []vsp.Spend) error {
-	return m.do(ctx, "Settle", func() error {
-		if from != m.position {
-			return vsp.ErrMoved
-		}
-		for _, s := range found {
-			if r, ok := m.tickets[s.Ticket]; ok {
-				r.ticket.Outcome, r.ticket.SpentHeight, r.ticket.SpentBy = s.Outcome, s.Height, s.By
-			}
-		}
-		m.position = p
-		return nil
-	})
-}
-
-// Rewind implements vsp.Scan.
-func (m *Memory) Rewind(ctx context.Context, from, p vsp.Position) (taken []chainhash.Hash, err error) {
-	err = m.do(ctx, "Rewind", func() error {
-		if from != m.position {
-			return vsp.ErrMoved
-		}
-		for _, hash := range m.order {
-			t := &m.tickets[hash].ticket
-			if t.Outcome != vsp.NoOutcome && t.SpentHeight > p.Height {
-				t.Outcome, t.SpentHeight, t.SpentBy = vsp.NoOutcome, 0, chainhash.Hash{}
-				taken = append(taken, hash)
-			}
-		}
-		m.position = p
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return taken, nil
-}
-
-// Counts implements vsp.Scan.
-func (m *Memory) Counts(ctx context.Context) (c vsp.Counts, err error) {
-	err = m.do(ctx, "Counts", func() error {
-		for _, r := range m.tickets {
-			if r.ticket.Fee.Status != vsp.FeeConfirmed {
-				continue
-			}
-			switch r.ticket.Outcome {
-			case vsp.NoOutcome:
-				c.Voting++
-			case vsp.Voted:
-				c.Voted++
-			case vsp.Missed:
-				c.Missed++
-			case vsp.Expired:
-				c.Expired++
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return vsp.Counts{}, err
-	}
-	return c, nil
-}
-
-// NextFeeIndex implements vsp.Store.
-func (m *Memory) NextFeeIndex(ctx context.Context, xpub string) (index uint32, err error) {
-	err = m.do(ctx, "NextFeeIndex", func() error {
-		if m.indexes == nil {
-			m.indexes = make(map[string]uint32)
-		}
-		m.indexes[xpub]++
-		index = m.indexes[xpub]
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return index, nil
-}
-
 // stored returns t as a Store gives it back. It shares nothing with t.
 func stored(t vsp.Ticket) vsp.Ticket {
-	t.Fee.Expires = time.Unix(t.Fee.Expires.Unix(), 0).UTC()
+	for _, at := range []*time.Time{&t.Registered, &t.Fee.Expires, &t.Fee.Received} {
+		*at = time.Unix(at.Unix(), 0).UTC()
+	}
 	t.Fee.Tx = bytesOrNil(t.Fee.Tx)
 	t.Choices.Agendas = mapOrNil(t.Choices.Agendas)
 	t.Choices.TSpends = mapOrNil(t.Choices.TSpends)

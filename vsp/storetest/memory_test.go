@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +20,7 @@ func TestMemoryFails(t *testing.T) {
 	for _, apply := range []bool{true, false} {
 		for name := range operations(nil) {
 			s := new(Memory)
-			insert(t, s, ticket(1))
+			prepare(t, s)
 			var asked string
 			s.Fail = func(op string) (bool, error) {
 				asked = op
@@ -48,13 +49,17 @@ func TestMemoryCallsActTwice(t *testing.T) {
 
 var changing = map[string]bool{
 	"Insert": true, "Update": true, "Remove": true, "Settle": true, "Rewind": true, "NextFeeIndex": true,
+	"Heard": true, "Lead": true, "Resign": true, "SetAltSigner": true,
 }
 
-// changed reports whether one of operations was carried out on a store that had only the first ticket.
+// changed reports whether one of operations was carried out on a store that was prepared for them.
 func changed(t *testing.T, s *Memory) bool {
 	all, err := s.Select(t.Context(), vsp.Filter{})
 	require.NoError(t, err)
-	if len(all) != 1 || all[0].Confirmed {
+	if len(all) != 1 || all[0].Confirmed || len(touched(t, s, 10)) != 1 || lead(t, s, "c", time.Hour) {
+		return true
+	}
+	if _, err := s.AltSigner(t.Context(), hash(1)); err == nil {
 		return true
 	}
 	p, err := s.Position(t.Context())

@@ -83,6 +83,42 @@ var scanGuarantees = []guarantee{
 		require.Empty(t, taken)
 		is(t, s, odd)
 	}},
+	{"Settle and Rewind go on only from where the scan stands", func(t *testing.T, s vsp.Store) {
+		insert(t, s, ticket(1), ticket(2))
+		require.ErrorIs(t, s.Settle(t.Context(), block(1), block(2), nil), vsp.ErrMoved, "before the first")
+		require.NoError(t, s.Settle(t.Context(), vsp.Position{}, block(10), []vsp.Spend{spend(1, vsp.Voted, 10)}))
+		for _, from := range []vsp.Position{{}, block(9), block(11), {Height: 10, Hash: hash(1)}, {Height: 9, Hash: block(10).Hash}} {
+			require.ErrorIs(t, s.Settle(t.Context(), from, block(11), []vsp.Spend{spend(2, vsp.Voted, 11)}), vsp.ErrMoved)
+			taken, err := s.Rewind(t.Context(), from, block(8))
+			require.ErrorIs(t, err, vsp.ErrMoved)
+			require.Empty(t, taken)
+		}
+		at(t, s, block(10))
+		is(t, s, spent(ticket(1), spend(1, vsp.Voted, 10)))
+		is(t, s, ticket(2))
+	}},
+	{"Of those who scan on from one block exactly one does", func(t *testing.T, s vsp.Store) {
+		const scanners = 4
+		insert(t, s, ticket(1))
+		for round := range int64(5) {
+			errs := make([]error, scanners)
+			together(scanners, func(n int) {
+				found := []vsp.Spend{spend(1, vsp.Voted, 10*round+int64(n)+1)}
+				errs[n] = s.Settle(t.Context(), scanned(round), scanned(round+1), found)
+			})
+			winner := -1
+			for n, err := range errs {
+				if err == nil {
+					require.Equal(t, -1, winner, "two did")
+					winner = n
+					continue
+				}
+				require.ErrorIs(t, err, vsp.ErrMoved)
+			}
+			require.NotEqual(t, -1, winner, "none did")
+			is(t, s, spent(ticket(1), spend(1, vsp.Voted, 10*round+int64(winner)+1)))
+		}
+	}},
 	{"Counts counts the tickets whose fee is confirmed", func(t *testing.T, s vsp.Store) {
 		counts(t, s, vsp.Counts{})
 		var all []vsp.Ticket
@@ -137,6 +173,14 @@ func watchSettling(ctx context.Context, s vsp.Store, blocks int) error {
 			return nil
 		}
 	}
+}
+
+// scanned returns the block of a height, or that there is none yet.
+func scanned(height int64) vsp.Position {
+	if height == 0 {
+		return vsp.Position{}
+	}
+	return block(height)
 }
 
 // block returns the block of a height.

@@ -25,7 +25,7 @@ type guarantee struct {
 // t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) vsp.Store) {
 	all := slices.Concat(ticketGuarantees, updateGuarantees, changeGuarantees, selectGuarantees, scanGuarantees,
-		feeIndexGuarantees, contextGuarantees)
+		feeIndexGuarantees, touchGuarantees, leaseGuarantees, altSignerGuarantees, contextGuarantees)
 	for _, g := range all {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel() // a Store waits for its disk most of the time
@@ -107,6 +107,7 @@ func tickets() *rapid.Generator[vsp.Ticket] {
 	return rapid.Custom(func(t *rapid.T) vsp.Ticket {
 		return vsp.Ticket{
 			Hash:           hash.Draw(t, "hash"),
+			Registered:     times().Draw(t, "registered"),
 			Commitment:     rapid.String().Draw(t, "commitment"),
 			Confirmed:      rapid.Bool().Draw(t, "confirmed"),
 			PurchaseHeight: rapid.Int64().Draw(t, "purchase height"),
@@ -127,20 +128,29 @@ func tickets() *rapid.Generator[vsp.Ticket] {
 
 func fees(hash *rapid.Generator[chainhash.Hash]) *rapid.Generator[vsp.Fee] {
 	return rapid.Custom(func(t *rapid.T) vsp.Fee {
-		var expires time.Time
-		if rapid.Bool().Draw(t, "expires") {
-			expires = time.Unix(rapid.Int64Range(0, 1<<34).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns"))
-		}
 		return vsp.Fee{
-			XPub:    rapid.String().Draw(t, "xpub"),
-			Index:   rapid.Uint32().Draw(t, "index"),
-			Address: rapid.String().Draw(t, "address"),
-			Amount:  dcrutil.Amount(rapid.Int64().Draw(t, "amount")),
-			Expires: expires,
-			Status:  rapid.SampledFrom(feeStatuses).Draw(t, "status"),
-			TxHash:  hash.Draw(t, "tx hash"),
-			Tx:      rapid.OneOf(rapid.Just[[]byte](nil), rapid.SliceOfN(rapid.Byte(), 0, 300)).Draw(t, "tx"),
+			XPub:     rapid.String().Draw(t, "xpub"),
+			Index:    rapid.Uint32().Draw(t, "index"),
+			Address:  rapid.String().Draw(t, "address"),
+			Amount:   dcrutil.Amount(rapid.Int64().Draw(t, "amount")),
+			Expires:  times().Draw(t, "expires"),
+			Status:   rapid.SampledFrom(feeStatuses).Draw(t, "status"),
+			TxHash:   hash.Draw(t, "tx hash"),
+			Tx:       rapid.OneOf(rapid.Just[[]byte](nil), rapid.SliceOfN(rapid.Byte(), 0, 300)).Draw(t, "tx"),
+			Received: times().Draw(t, "received"),
+			Paid:     dcrutil.Amount(rapid.Int64().Draw(t, "paid")),
+			Height:   rapid.Int64().Draw(t, "height"),
 		}
+	})
+}
+
+// times generates the zero time, and times of every fraction of a second.
+func times() *rapid.Generator[time.Time] {
+	return rapid.Custom(func(t *rapid.T) time.Time {
+		if rapid.Bool().Draw(t, "zero") {
+			return time.Time{}
+		}
+		return time.Unix(rapid.Int64Range(0, 1<<34).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns"))
 	})
 }
 
