@@ -140,21 +140,21 @@ func (p *purse) sign(tx *wire.MsgTx, input int, script []byte) error {
 	return nil
 }
 
-// tickets makes count tickets at price, for the blocks after the one at height, with the voting rights given to voter.
+// tickets makes a ticket at price for each voter, who is given its voting rights, for the blocks after the one at height.
 // The first transaction has the coins for the others; nodes want it in a block before theirs.
-func (p *purse) tickets(height int64, price dcrutil.Amount, count int, voter stdaddr.StakeAddress) ([]*wire.MsgTx, error) {
+func (p *purse) tickets(height int64, price dcrutil.Amount, voters []stdaddr.StakeAddress) ([]*wire.MsgTx, error) {
 	const parts = 4 // an input and three outputs
 	version, script := p.address.PaymentScript()
 	var outputs []*wire.TxOut
-	for range count {
+	for range voters {
 		outputs = append(outputs, &wire.TxOut{Value: int64(price + parts*txFee), Version: version, PkScript: script})
 	}
 	split, err := p.pay(height, outputs)
 	if err != nil {
-		return nil, fmt.Errorf("buy %d tickets at %s: %w", count, price, err)
+		return nil, fmt.Errorf("buy %d tickets at %s: %w", len(voters), price, err)
 	}
 	txs, hash := []*wire.MsgTx{split}, split.TxHash()
-	for i := range count {
+	for i, voter := range voters {
 		out := wire.NewOutPoint(&hash, uint32(i), wire.TxTreeRegular)
 		ticket, err := p.ticket(wire.NewTxIn(out, outputs[i].Value, nil), price, voter)
 		if err != nil {

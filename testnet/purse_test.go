@@ -1,10 +1,12 @@
 package testnet
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/decred/dcrd/blockchain/stake/v5"
 	"github.com/decred/dcrd/dcrutil/v4"
+	"github.com/decred/dcrd/txscript/v4/stdaddr"
 	"github.com/decred/dcrd/wire"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -54,7 +56,7 @@ func TestPurseKeepsAccounts(t *testing.T) {
 			}
 			price := dcrutil.Amount(rapid.Int64Range(20000, 1e8).Draw(t, "price"))
 			count := rapid.IntRange(1, 20).Draw(t, "count")
-			txs, err := p.tickets(height, price, count, p.address)
+			txs, err := p.tickets(height, price, voters(p, count))
 			if err != nil {
 				require.ErrorIs(t, err, errPurseEmpty)
 				continue
@@ -78,8 +80,12 @@ func TestPurseWaitsForMaturity(t *testing.T) {
 	p, err := newPurse(7)
 	require.NoError(t, err)
 	p.add([]*wire.MsgTx{reward(p, 5e8, 10)}, wire.TxTreeRegular, 10)
-	_, err = p.tickets(25, 1e6, 1, p.address)
+	_, err = p.tickets(25, 1e6, voters(p, 1))
 	require.ErrorIs(t, err, errPurseEmpty)
-	_, err = p.tickets(26, 1e6, 1, p.address)
+	_, err = p.tickets(26, 1e6, voters(p, 1))
 	require.NoError(t, err)
+}
+
+func voters(p *purse, count int) []stdaddr.StakeAddress {
+	return slices.Repeat([]stdaddr.StakeAddress{p.address}, count)
 }

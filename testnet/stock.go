@@ -3,8 +3,10 @@ package testnet
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/decred/dcrd/dcrutil/v4"
+	"github.com/decred/dcrd/txscript/v4/stdaddr"
 
 	"scrutineer/vsp/dcrrpc"
 )
@@ -43,7 +45,7 @@ func (c *Chain) stock(ctx context.Context, height int64) error {
 	if err := c.purse.scan(ctx, c.network.Miner.RPC, height); err != nil {
 		return err
 	}
-	txs, err := c.purse.tickets(height+1, price, want, c.voter)
+	txs, err := c.purse.tickets(height+1, price, slices.Repeat([]stdaddr.StakeAddress{c.voter}, want))
 	if err != nil {
 		return err
 	}
