@@ -8,6 +8,7 @@ package configfile
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -58,6 +59,7 @@ type File struct {
 	path     string
 	lines    map[string]int // of each key and table
 	mistakes []Mistake
+	digests  map[string][sha256.Size]byte // of the files that keys name
 }
 
 // Read decodes the file at path into a struct with toml tags. It returns an error only where the file cannot be read; its
@@ -67,7 +69,7 @@ func Read(path string, into any) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	f := &File{path: path, lines: lines(data)}
+	f := &File{path: path, lines: lines(data), digests: map[string][sha256.Size]byte{}}
 	f.decode(data, into)
 	return f, nil
 }
@@ -165,17 +167,37 @@ func (f *File) Resolve(name string) string {
 	return filepath.Join(filepath.Dir(f.path), name)
 }
 
+// maxContents bounds the files that keys name, in bytes: keys, passwords and certificates.
+const maxContents = 1 << 20
+
 // Contents returns the contents of the file that a key's value names. One that cannot be read is noted as Wrong.
 func (f *File) Contents(key, name string) []byte {
 	if name == "" {
 		f.Wrong(key, "is missing: name a file")
 		return nil
 	}
-	data, err := os.ReadFile(f.Resolve(name))
+	data, err := contents(f.Resolve(name))
 	if err != nil {
 		f.Wrong(key, "%v", err)
+		return nil
 	}
+	f.digests[key] = sha256.Sum256(data)
 	return data
+}
+
+// contents reads a file that is one: a device or a pipe might never end.
+func contents(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file: name one", path)
+	}
+	if info.Size() > maxContents {
+		return nil, fmt.Errorf("%s has %d bytes: this is not the file that belongs here", path, info.Size())
+	}
+	return os.ReadFile(path)
 }
 
 // Secret returns the first line of the file that a key's value names. It is noted as Wrong where others than its owner

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/cmd/configfile"
+	"scrutineer/vsp"
 	"scrutineer/vsp/network"
 )
 
@@ -55,6 +57,66 @@ func TestInitThenFilledInIsInOrder(t *testing.T) {
 	require.Equal(t, 5*time.Second, time.Duration(s.CheckEvery))
 	require.NotEmpty(t, s.signingKey)
 	require.Nil(t, s.Alerts)
+	require.Equal(t, filepath.Join(filepath.Dir(s.sealingKey), "vsp.db"), s.database)
+	require.Equal(t, vsp.Gate{Wallets: 2, MaxLag: 2, MinPeers: 1, MaxClock: time.Minute}, s.gate,
+		"all wallets but one, and no age on simnet")
+	require.Equal(t, 1200, s.Limits.RequestsPerMinute)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}, s.proxies)
+}
+
+func TestTemplateFitsTheScreen(t *testing.T) {
+	for i, line := range strings.Split(configTemplate, "\n") {
+		require.LessOrEqual(t, len(line), 100, "line %d", i+1)
+	}
+}
+
+func TestDefaultsFollowFromTheRest(t *testing.T) {
+	alone := func(text string) string {
+		first, rest, _ := strings.Cut(text, "[[wallet]]")
+		wallet, _, _ := strings.Cut(rest, "[[wallet]]")
+		return first + "[[wallet]]" + wallet
+	}
+	tests := []struct {
+		name string
+		edit func(string) string
+		want vsp.Gate
+	}{
+		{"a single wallet", alone, vsp.Gate{Wallets: 1, MaxLag: 2, MinPeers: 1, MaxClock: time.Minute}},
+		{"all given", func(text string) string {
+			return strings.NewReplacer("#wallets = 2", "wallets = 3", "max_lag = 2", "max_lag = 0", "min_peers = 1", "min_peers = 8",
+				`max_clock_offset = "1m"`, `max_clock_offset = "5s"`, "#max_block_age", "max_block_age").Replace(text)
+		}, vsp.Gate{Wallets: 3, MinPeers: 8, MaxClock: 5 * time.Second, MaxAge: 2 * time.Hour}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := load(folder(t, test.edit))
+			require.NoError(t, err)
+			require.Equal(t, test.want, s.gate)
+		})
+	}
+	s := settings{profile: profileOf(t, "testnet3")}
+	s.checkAcceptance(new(configfile.File))
+	require.Equal(t, 48*time.Minute, s.gate.MaxAge, "24 blocks of two minutes")
+}
+
+func profileOf(t testing.TB, name string) network.Profile {
+	profile, err := network.Lookup(name)
+	require.NoError(t, err)
+	return profile
+}
+
+func TestSharedDatabase(t *testing.T) {
+	path := folder(t, func(text string) string {
+		return strings.NewReplacer(`database = "vsp.db"`, "", "#[mysql]", "[mysql]", "#address", "address", "#name", "name",
+			"#user = \"vsp\"", "user = \"vsp\"", "#password_file = \"mysql.password\"", "password_file = \"node.password\"").Replace(text)
+	})
+	s, err := load(path)
+	require.NoError(t, err)
+	require.Empty(t, s.database)
+	require.Equal(t, "127.0.0.1:3306", s.MySQL.Address)
+	require.Equal(t, "required", s.MySQL.TLS)
+	require.Equal(t, "hunter2", s.mysqlPassword)
+	require.Nil(t, s.mysqlCA, "the system's roots")
 }
 
 func TestInitOverwritesNothing(t *testing.T) {
@@ -87,6 +149,12 @@ func TestThreeMistakesAreNamedAtOnceWithLines(t *testing.T) {
 	}
 }
 
+// mysql is a database server in order.
+const mysql = "[mysql]\naddress = '127.0.0.1:3306'\nname = 'vsp'\nuser = 'vsp'\npassword_file = 'node.password'\n"
+
+// mysqlWith is that, but for one thing.
+func mysqlWith(old, replacement string) string { return strings.Replace(mysql, old, replacement, 1) }
+
 // TestEachMistake changes one thing in a good configuration; the answer must name its key, and nothing else.
 func TestEachMistake(t *testing.T) {
 	tests := []struct{ old, new, key, says string }{
@@ -105,6 +173,30 @@ func TestEachMistake(t *testing.T) {
 		{`name = "wallet-2"`, `name = "wallet-1"`, "wallet[1].name", "another wallet's name"},
 		{`address = "127.0.0.3"`, `address = "127.0.0.2"`, "wallet[2].address", "another wallet's address"},
 		{`signing_key_file = "signing.key"`, `signing_key_file = "sealing.key"`, "signing_key_file", "vsp init"},
+		{`sealing_key_file = "sealing.key"`, `sealing_key_file = "signing.key"`, "sealing_key_file", "hexadecimal"},
+		{`admin_password_file = ""`, `admin_password_file = "absent"`, "admin_password_file", "no such file"},
+		{`metrics_listen = ""`, `metrics_listen = ":8801"`, "metrics_listen", "private address"},
+		{`metrics_listen = ""`, `metrics_listen = "8.8.8.8:8801"`, "metrics_listen", "public address"},
+		{`metrics_listen = ""`, `metrics_listen = "[::]:8801"`, "metrics_listen", "public address"},
+		{`metrics_listen = ""`, `metrics_listen = "127.0.0.1:8800"`, "metrics_listen", "an address of their own"},
+		{"#wallets = 2", "wallets = 0", "acceptance.wallets", "1 to 3"},
+		{"#wallets = 2", "wallets = 4", "acceptance.wallets", "1 to 3"},
+		{"max_lag = 2", "max_lag = -1", "acceptance.max_lag", "negative"},
+		{"min_peers = 1", "min_peers = -1", "acceptance.min_peers", "negative"},
+		{`max_clock_offset = "1m"`, `max_clock_offset = "-1m"`, "acceptance.max_clock_offset", "negative"},
+		{`#max_block_age = "2h"`, `max_block_age = "-2h"`, "acceptance.max_block_age", "negative"},
+		{"requests_per_minute = 1200", "requests_per_minute = -1", "limits.requests_per_minute", "negative"},
+		{`"::1"]`, `"proxy.example.org"]`, "limits.trusted_proxies", "neither an address"},
+		{`"::1"]`, `"10.0.0.0/33"]`, "limits.trusted_proxies", "neither an address"},
+		{"[log]", "\n" + mysql + "[log]", "database", "excludes [mysql]"},
+		{`database = "vsp.db"`, mysqlWith("address = '127.0.0.1:3306'", "address = 'localhost'"), "mysql.address", "host:port"},
+		{`database = "vsp.db"`, mysqlWith("name = 'vsp'", ""), "mysql.name", "is missing"},
+		{`database = "vsp.db"`, mysqlWith("user = 'vsp'", ""), "mysql.user", "is missing"},
+		{`database = "vsp.db"`, mysqlWith("node.password", "absent"), "mysql.password_file", "no such file"},
+		{`database = "vsp.db"`, mysqlWith("[mysql]", "[mysql]\ntls = 'maybe'"), "mysql.tls", "required"},
+		{`database = "vsp.db"`, mysqlWith("address = '127.0.0.1:3306'", "address='10.0.0.1:3306'\ntls='none'"), "mysql.tls", "this machine"},
+		{`database = "vsp.db"`, mysqlWith("[mysql]", "[mysql]\nca_file = 'vsp.toml'"), "mysql.ca_file", "no PEM certificate"},
+		{`cert_file = "node.cert"`, `cert_file = "/dev/zero"`, "node.cert_file", "not a regular file"},
 		{"[log]", "[alerts]\nsmtp = \"127.0.0.1\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n[log]", "alerts.smtp", "host:port"},
 		{"[log]", "[alerts]\nsmtp = \"127.0.0.1:25\"\nfrom = \"a@example.org\"\n[log]", "alerts.to", "at least one"},
 		{"[log]", "[alerts]\nsmtp = \"127.0.0.1:25\"\ntls = \"maybe\"\nfrom = \"a@example.org\"\nto=[\"b@example.org\"]\n[log]", "alerts.tls", "starttls"},
@@ -113,6 +205,9 @@ func TestEachMistake(t *testing.T) {
 		t.Run(test.key+" "+test.new, func(t *testing.T) {
 			path := folder(t, func(text string) string {
 				require.Contains(t, text, test.old)
+				if table := strings.HasPrefix(test.new, "[mysql]"); table {
+					return strings.Replace(text, test.old, "", 1) + test.new
+				}
 				return strings.Replace(text, test.old, test.new, 1)
 			})
 			_, err := load(path)

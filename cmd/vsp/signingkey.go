@@ -8,11 +8,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"scrutineer/cmd/configfile"
+	"scrutineer/vsp/sqlstore"
 )
 
 // The signing key is what wallets know the VSP by: it must outlive every machine. It is kept as PKCS#8 in PEM, so that
 // openssl can show it.
 const signingKeyBlock = "PRIVATE KEY"
+
+func (s *settings) checkKeys(file *configfile.File) {
+	s.sealingKey = file.Resolve(s.SealingKeyFile)
+	if file.Contents("sealing_key_file", s.SealingKeyFile) != nil {
+		if _, err := sqlstore.ReadKeyFile(s.sealingKey); err != nil {
+			file.Wrong("sealing_key_file", "%v", err)
+		}
+	}
+	if s.AdminPasswordFile != "" {
+		s.adminPassword = file.Secret("admin_password_file", s.AdminPasswordFile)
+	}
+	if file.Secret("signing_key_file", s.SigningKeyFile) == "" {
+		return
+	}
+	var err error
+	if s.signingKey, err = parseSigningKey(file.Contents("signing_key_file", s.SigningKeyFile)); err != nil {
+		file.Wrong("signing_key_file", "%s %v", file.Resolve(s.SigningKeyFile), err)
+	}
+}
 
 // writeSigningKey makes a new key and stores it in a file that must not be there yet.
 func writeSigningKey(path string) (ed25519.PublicKey, error) {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+
+	"scrutineer/cmd/configfile"
+)
+
+// defaultDatabase is where tickets are kept if the configuration names neither a file nor a server.
+const defaultDatabase = "vsp.db"
+
+func (s *settings) checkDatabase(file *configfile.File) {
+	switch {
+	case s.MySQL == nil && s.Database == "":
+		s.Database = defaultDatabase
+	case s.MySQL != nil && s.Database != "":
+		file.Wrong("database", "excludes [mysql]: keep one of the two; vsp backup and vsp restore move the tickets")
+	}
+	s.database = file.Resolve(s.Database)
+	if s.MySQL != nil {
+		s.checkMySQL(file, s.MySQL)
+	}
+}
+
+func (s *settings) checkMySQL(file *configfile.File, m *MySQLConfig) {
+	if !isHostPort(m.Address) {
+		file.Wrong("mysql.address", "%q is not host:port, such as 127.0.0.1:3306", m.Address)
+	}
+	if m.Name == "" {
+		file.Wrong("mysql.name", "is missing: write the database's name, such as vsp")
+	}
+	if m.User == "" {
+		file.Wrong("mysql.user", "is missing: write the account's name, such as vsp")
+	}
+	s.mysqlPassword = file.Secret("mysql.password_file", m.PasswordFile)
+	switch m.TLS {
+	case "":
+		m.TLS = "required"
+	case "required":
+	case "none":
+		if !isLoopback(m.Address) {
+			file.Wrong("mysql.tls", `"none" is for a server on this machine alone: use "required" for %s`, m.Address)
+		}
+	default:
+		file.Wrong("mysql.tls", `%q is unknown: use "required", or "none" for a server on this machine`, m.TLS)
+	}
+	if m.CAFile != "" {
+		s.mysqlCA = certificate(file, "mysql.ca_file", m.CAFile)
+	}
+}
+
+// isHostPort reports whether an address has the shape host:port, with a host in it.
+func isHostPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return false
+	}
+	number, err := net.LookupPort("tcp", port)
+	return err == nil && number > 0
+}
+
+// isLoopback reports whether a host:port is of this machine.
+func isLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
