@@ -115,10 +115,10 @@ func drilled(e Evidence, count int) (made int, stated bool, cites []int64) {
 				made++
 			}
 		}
-		for _, c := range claims(e) {
-			if d.Kind == WalletsDown && d.holds(c.height) && c.info.TotalVotingWallets-c.info.VotingWalletsOnline >= int64(count) {
+		for _, c := range Statements(e) {
+			if d.Kind == WalletsDown && d.holds(c.Height) && c.Info.TotalVotingWallets-c.Info.VotingWalletsOnline >= int64(count) {
 				stated = true
-				cites = append(cites, c.number)
+				cites = append(cites, c.Number)
 			}
 		}
 	}

@@ -2,27 +2,29 @@ package verifier
 
 import (
 	"fmt"
+	"time"
 
 	"scrutineer/verifier/votes"
 	"scrutineer/vsp/vspapi"
 )
 
-// claim is what the VSP said about itself, signed, and when.
-type claim struct {
-	number int64
-	height int64 // of our own node just before
-	info   vspapi.Info
+// Statement is what the VSP said about itself, signed, and when.
+type Statement struct {
+	Number int64     // of its entry in the journal
+	At     time.Time // when the round began, UTC
+	Height int64     // of our own node just before
+	Info   vspapi.Info
 }
 
-// claims returns every statement of the VSP that was found in order, in the journal's order.
-func claims(e Evidence) []claim {
-	var all []claim
+// Statements returns every statement of the VSP that was found in order, in the journal's order.
+func Statements(e Evidence) []Statement {
+	var all []Statement
 	for _, o := range e.Seen {
 		if o.Kind != KindInfo || o.Code.State() == Unknown || o.Node == nil || !o.trusted() {
 			continue
 		}
 		if info, err := o.Info(); err == nil {
-			all = append(all, claim{o.Number, o.Node.Height, info})
+			all = append(all, Statement{o.Number, o.At, o.Node.Height, info})
 		}
 	}
 	return all
@@ -42,14 +44,14 @@ func judgeTruth(e Evidence) Finding {
 	if f, bad := e.unreadable(); bad {
 		return f
 	}
-	said := claims(e)
+	said := Statements(e)
 	if len(said) < lastClaims {
 		return lacking(fmt.Sprintf("the VSP made %d signed statements, %d are needed", len(said), lastClaims))
 	}
 	said = said[len(said)-lastClaims:]
 	f := Finding{Class: Outside}
 	for _, c := range said {
-		f.Cites = append(f.Cites, c.number)
+		f.Cites = append(f.Cites, c.Number)
 	}
 	last := said[len(said)-1]
 	for _, count := range []struct {
@@ -62,17 +64,17 @@ func judgeTruth(e Evidence) Finding {
 		{"expired", votes.Expired, func(i vspapi.Info) int64 { return i.Expired }},
 	} {
 		least, most := e.bounds(count.outcome, last)
-		f.Numbers = append(f.Numbers, number("claimed_"+count.name, count.of(last.info)), number("chain_"+count.name, least))
+		f.Numbers = append(f.Numbers, number("claimed_"+count.name, count.of(last.Info)), number("chain_"+count.name, least))
 		wrong := 0
 		for _, c := range said {
 			least, most := e.bounds(count.outcome, c)
-			if n := count.of(c.info); n < least || e.Complete && n > most {
+			if n := count.of(c.Info); n < least || e.Complete && n > most {
 				wrong++
 			}
 		}
 		if wrong == len(said) {
 			f.Verdict = Refuted
-			f.Says = append(f.Says, contradiction(count.name, count.of(last.info), least, most))
+			f.Says = append(f.Says, contradiction(count.name, count.of(last.Info), least, most))
 		}
 	}
 	if f.Verdict == Refuted {
@@ -97,9 +99,9 @@ func contradiction(name string, claimed, least, most int64) string {
 // bounds returns how many tickets the VSP must have known, and can have known, to have had an outcome when it made a
 // statement: it is given the policy's lag on both sides of its height and ours. What became of a ticket before the ledger
 // begins is not in it, and may have been anything.
-func (e Evidence) bounds(outcome votes.Outcome, c claim) (least, most int64) {
-	early := min(int64(c.info.BlockHeight), c.height) - e.Policy.MaxLagBlocks
-	late := max(int64(c.info.BlockHeight), c.height) + e.Policy.MaxLagBlocks
+func (e Evidence) bounds(outcome votes.Outcome, c Statement) (least, most int64) {
+	early := min(int64(c.Info.BlockHeight), c.Height) - e.Policy.MaxLagBlocks
+	late := max(int64(c.Info.BlockHeight), c.Height) + e.Policy.MaxLagBlocks
 	for _, entry := range e.Ledger.Entries {
 		switch {
 		case entry.Outcome == votes.Unknown:

@@ -34,6 +34,7 @@ type Report struct {
 	Policy   Policy                   `json:"policy"`
 	Rows     []verifier.Finding       `json:"rows"` // every row of the programme, in its order
 	Uptime   []Endpoint               `json:"uptime"`
+	Wallets  []Wallets                `json:"wallets"` // as the VSP said, in the order of time
 	Ledger   Ledger                   `json:"ledger"`
 	Tickets  []Ticket                 `json:"tickets"` // in the order of the list
 	Drills   []verifier.Drill         `json:"drills"`
@@ -95,6 +96,7 @@ func New(e verifier.Evidence, journal Evidence, check string) Report {
 			MaxSkewSeconds: e.Policy.MaxSkew.Seconds(), MinVantages: e.Policy.MinVantages},
 		Rows:     findings,
 		Uptime:   []Endpoint{},
+		Wallets:  newWallets(e),
 		Drills:   append([]verifier.Drill{}, e.Drills...),
 		Evidence: journal,
 		Check:    check,

@@ -54,21 +54,21 @@ var severity = []verifier.Verdict{verifier.Fail, verifier.Refuted, verifier.Bloc
 
 // reasons tells of each row that was examined and did not pass, the worst first, and names those nobody looked at.
 func (r Report) reasons(p *page) {
-	var idle []string
+	var unseen []string
 	p.line("")
 	for _, verdict := range severity {
 		for _, f := range r.Rows {
 			switch {
 			case f.Verdict != verdict:
-			case f.Class == "" && slices.Equal(f.Says, []string{verifier.NotExamined}):
-				idle = append(idle, f.Row)
+			case idle(f):
+				unseen = append(unseen, f.Row)
 			default:
 				p.finding(f)
 			}
 		}
 	}
-	if len(idle) > 0 {
-		p.wrap("  Not examined yet: ", strings.Join(idle, " "))
+	if len(unseen) > 0 {
+		p.wrap("  Not examined yet: ", strings.Join(unseen, " "))
 	}
 }
 
@@ -147,8 +147,8 @@ func (r Report) ledger(p *page) {
 	p.wrap("  ", fmt.Sprintf("%d tickets listed, %s. Blocks %d to %d.", l.Listed, whole, l.From, l.To))
 	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown. Provisional: %d.",
 		l.Made, l.Missed, l.Expired, l.Live, l.Immature, l.Unknown, l.Provisional))
-	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %.2f %%.",
-		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, math.Ceil(l.MissRateBound*10000-1e-9)/100))
+	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %s %%.",
+		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, hundredthsUp(l.MissRateBound)))
 	if m := l.FinalMismatch; m != nil {
 		p.wrap("  ", fmt.Sprintf("The final state of block %d is %s, by the account before it it would be %s: the ledger ends there.", m.Height, m.Want, m.Got))
 		return
@@ -158,8 +158,7 @@ func (r Report) ledger(p *page) {
 
 // tickets lists the misses by height, with their causes, and then every ticket in the order of the list.
 func (r Report) tickets(p *page) {
-	missed := slices.DeleteFunc(slices.Clone(r.Tickets), func(t Ticket) bool { return t.Why == "" })
-	slices.SortStableFunc(missed, func(a, b Ticket) int { return cmp.Compare(*a.Decided, *b.Decided) })
+	missed := missedOf(r.Tickets)
 	if len(missed) > 0 {
 		p.title("MISSED")
 	}
@@ -174,6 +173,13 @@ func (r Report) tickets(p *page) {
 	if len(r.Tickets) == 0 {
 		p.line("  none listed")
 	}
+}
+
+// missedOf returns the missed tickets by height.
+func missedOf(tickets []Ticket) []Ticket {
+	missed := slices.DeleteFunc(slices.Clone(tickets), func(t Ticket) bool { return t.Why == "" })
+	slices.SortStableFunc(missed, func(a, b Ticket) int { return cmp.Compare(*a.Decided, *b.Decided) })
+	return missed
 }
 
 // short is enough of a hash to tell tickets apart; the JSON has all of it.
@@ -221,6 +227,11 @@ func (r Report) rows(p *page) {
 // hundredths writes a share in percent, rounded down: what is below a limit must not look as if it were not.
 func hundredths(share float64) string {
 	return fmt.Sprintf("%.2f", math.Floor(share*10000+1e-9)/100)
+}
+
+// hundredthsUp writes a share in percent, rounded up: what is above a limit must not look as if it were not.
+func hundredthsUp(share float64) string {
+	return fmt.Sprintf("%.2f", math.Ceil(share*10000-1e-9)/100)
 }
 
 // span writes a duration, in days where it is days.
