@@ -28,6 +28,7 @@ func Judge(e Evidence) []Finding {
 		"TR-1": judgeUptime(e),
 		"TR-2": judgeVotes(e, misses),
 		"TR-3": judgeReadiness(e, misses),
+		"TR-4": judgeChoices(e),
 		"TR-5": judgeTruth(e),
 		"AL-1": lacking("mail is not examined yet"),
 		"AL-2": lacking("mail is not examined yet"),

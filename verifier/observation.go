@@ -12,6 +12,7 @@ import (
 const (
 	KindNode    = "node"    // our own node: the control that shows whether we could see at all
 	KindInfo    = "vspinfo" // the VSP's statement about itself
+	KindChoices = "choices" // what the VSP acknowledged of how a ticket votes
 	KindMempool = "mempool" // the votes that reached our own node while one block was its tip
 )
 
@@ -25,9 +26,10 @@ type Observation struct {
 	Code     Code          `json:"code"`     // how it ended
 	Detail   string        `json:"detail,omitempty"`
 	Took     time.Duration `json:"took_ns"`
-	Raw      *Raw          `json:"raw,omitempty"`  // of KindInfo, where an answer came
-	Node     *NodeState    `json:"node,omitempty"` // of KindNode; with KindInfo what our node had said just before
-	Tip      *TipVotes     `json:"tip,omitempty"`  // of KindMempool
+	Raw      *Raw          `json:"raw,omitempty"`      // of KindInfo, where an answer came
+	Node     *NodeState    `json:"node,omitempty"`     // of KindNode; with KindInfo what our node had said just before
+	Tip      *TipVotes     `json:"tip,omitempty"`      // of KindMempool
+	Exchange *Exchange     `json:"exchange,omitempty"` // of KindChoices, where the VSP answered
 }
 
 // Raw is an HTTP answer as it came. Who has the VSP's public key can check the signature again.
