@@ -78,6 +78,8 @@ const (
 	hostClient   = 202
 	hostMail     = 203
 	hostVerifier = 204
+
+	hostMoreFrontEnds = 210 // and the number of the front end, from 1 for the second
 )
 
 // address returns a host's address.

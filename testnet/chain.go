@@ -62,12 +62,25 @@ func (c *Chain) Mine(ctx context.Context, n int) error {
 	return nil
 }
 
-// Between carries out act between two blocks, and tells it the height of the tip. Act must not mine.
+// Between carries out act between two blocks, when every node that follows the chain has its tip, and tells it the height
+// of that. Act must not mine.
+//
+// It is where drills belong. A wallet asks its node for the winners when it starts, and a node that is asked for them while
+// it takes a block names those of the new block with the height of the old one (dcrd rpcwebsocket.go,
+// handleRebroadcastWinners). The vote that this leads to is void, and keeps the right one out.
 func (c *Chain) Between(ctx context.Context, act func(height int64) error) error {
 	if err := c.take(ctx); err != nil {
 		return err
 	}
 	defer c.give()
+	for _, node := range c.network.Nodes() {
+		if !node.follows() {
+			continue
+		}
+		if err := c.network.awaitTip(ctx, node); err != nil {
+			return err
+		}
+	}
 	height, err := c.Height(ctx)
 	if err != nil {
 		return err

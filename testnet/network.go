@@ -110,15 +110,14 @@ func (n *Network) furnish() error {
 	if err != nil {
 		return err
 	}
-	n.Miner = newNode("miner node", n.block.address(hostMiner), n.Plan, access, mining(purse.address.String())...)
+	n.Miner = newNode("miner node", n.block.address(hostMiner), nil, n.Plan, access, mining(purse.address.String())...)
 	n.MinerWallet = newWallet("miner wallet", n.block.address(hostMiner), n.Miner, n.Plan, access, voting)
-	follow := option{"connect", n.Miner.PeerAddress}
 	for i := range n.Plan.VotingHosts {
-		node := newNode(fmt.Sprintf("voting node %d", i+1), n.block.address(i+1), n.Plan, access, follow)
+		node := newNode(fmt.Sprintf("voting node %d", i+1), n.block.address(i+1), n.Miner, n.Plan, access)
 		wallet := newWallet(fmt.Sprintf("voting wallet %d", i+1), n.block.address(i+1), node, n.Plan, access, voting, givenOnly)
 		n.Voting = append(n.Voting, Host{node, wallet})
 	}
-	n.FrontEnd = newNode("front end node", n.block.address(hostFrontEnd), n.Plan, access, follow, option{"txindex", "1"})
+	n.FrontEnd = newNode("front end node", n.block.address(hostFrontEnd), n.Miner, n.Plan, access, option{"txindex", "1"})
 	n.Client = newWallet("client wallet", n.block.address(hostClient), n.FrontEnd, n.Plan, access)
 	n.Chain = newChain(n, purse)
 	return nil

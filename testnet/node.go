@@ -2,9 +2,11 @@ package testnet
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 
 	"scrutineer/vsp/dcrrpc"
 )
@@ -25,6 +27,8 @@ type Node struct {
 
 	access  access
 	options []option // besides those that every node has
+	peer    *Node    // the only one that it has; nil for the miner's
+	cut     atomic.Bool
 }
 
 // firstBlockAge is how long ago the first block claims to have been mined, in seconds. Proof-of-work difficulty follows
@@ -32,17 +36,37 @@ type Node struct {
 // costs microseconds, however fast we mine. (chaincfg simnetparams.go: ASERT, half-life 6 s.)
 const firstBlockAge = 1_000_000
 
-func newNode(name, ip string, plan Plan, access access, options ...option) *Node {
+func newNode(name, ip string, peer *Node, plan Plan, access access, options ...option) *Node {
 	rpc := net.JoinHostPort(ip, nodePort)
 	return &Node{
-		daemon: daemon{name: name, binary: plan.Binaries.Node, dir: filepath.Join(plan.Dir, "data", fileName(name)),
-			log: filepath.Join(plan.Dir, "logs", fileName(name)+".log")},
-		RPC: dcrrpc.NewNode(access.config(rpc)), RPCAddress: rpc, PeerAddress: net.JoinHostPort(ip, peerPort),
-		access: access, options: options,
+		daemon: decred(name, plan.Binaries.Node, filepath.Join(plan.Dir, "data", fileName(name)), filepath.Join(plan.Dir, "logs")),
+		RPC:    dcrrpc.NewNode(access.config(rpc)), RPCAddress: rpc, PeerAddress: net.JoinHostPort(ip, peerPort),
+		access: access, options: options, peer: peer,
 	}
 }
 
-// Start runs the node and waits until it answers.
+// Cut takes the node's only peer from it: it goes on answering, and hears of no more blocks.
+func (n *Node) Cut(ctx context.Context) error {
+	if err := n.RPC.Call(ctx, nil, "node", "remove", n.peer.PeerAddress); err != nil {
+		return fmt.Errorf("cut %s from its peer: %w", n.name, err)
+	}
+	n.cut.Store(true)
+	return nil
+}
+
+// Join gives the node its peer back.
+func (n *Node) Join(ctx context.Context) error {
+	if err := n.RPC.Call(ctx, nil, "node", "connect", n.peer.PeerAddress, "perm"); err != nil {
+		return fmt.Errorf("give %s its peer back: %w", n.name, err)
+	}
+	n.cut.Store(false)
+	return nil
+}
+
+// follows reports whether the node answers and hears of blocks as far as we know.
+func (n *Node) follows() bool { return n.fit() && !n.cut.Load() }
+
+// Start runs the node, with its peer, and waits until it answers.
 func (n *Node) Start(ctx context.Context) error {
 	options := []option{
 		{"simnet", "1"}, {"rpcuser", n.access.user}, {"rpcpass", n.access.password},
@@ -52,9 +76,13 @@ func (n *Node) Start(ctx context.Context) error {
 		{"maxsameip", "0"}, {"whitelist", "127.0.0.0/8"}, {"nodiscoverip", "1"}, {"noseeders", "1"},
 		{"rpcmaxclients", "100"}, {"rpcmaxwebsockets", "100"}, {"nofilelogging", "1"}, {"utxocachemaxsize", "25"},
 	}
+	if n.peer != nil {
+		options = append(options, option{"connect", n.peer.PeerAddress})
+	}
 	if err := n.configure(append(options, n.options...), nil); err != nil {
 		return err
 	}
+	n.cut.Store(false)
 	return n.start(ctx, func(ctx context.Context) (bool, string) {
 		height, _, err := n.RPC.BestBlock(ctx)
 		if err != nil {
@@ -73,7 +101,7 @@ func mining(address string) []option {
 // firstBlock makes block 1 on a node of its own and returns it in hex, as submitblock wants it. That node alone lives in
 // the past: were it the miner, all its blocks would, and no node would think itself synced.
 func firstBlock(ctx context.Context, ip string, mining []option, plan Plan, access access) (string, error) {
-	node := newNode("first block", ip, plan, access,
+	node := newNode("first block", ip, nil, plan, access,
 		append(mining[:len(mining):len(mining)], option{"miningtimeoffset", strconv.Itoa(firstBlockAge)})...)
 	defer node.RPC.Close()
 	defer node.Kill() // what it has besides the block is of no use

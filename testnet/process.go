@@ -100,14 +100,29 @@ func (p *Process) ExitError() error {
 	return p.err
 }
 
+// Freeze halts the process as a machine that hangs does: its connections stay open, and nothing answers.
+func (p *Process) Freeze() error { return p.signal("freeze", syscall.SIGSTOP) }
+
+// Thaw lets a frozen process go on.
+func (p *Process) Thaw() error { return p.signal("thaw", syscall.SIGCONT) }
+
+func (p *Process) signal(act string, signal syscall.Signal) error {
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		return fmt.Errorf("%s %s: %w", act, p.Program.Name, err)
+	}
+	return nil
+}
+
 // Stop asks the process to end, with SIGINT, and kills it after StopGrace or when ctx ends. Having had to kill is an
 // error; having ended with another exit status is not. A process that has ended already is left alone.
 func (p *Process) Stop(ctx context.Context) error {
 	if !p.Running() {
 		return nil
 	}
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop %s: %w", p.Program.Name, err)
+	// A frozen process hears of its end once it goes on.
+	err := errors.Join(p.signal("stop", syscall.SIGINT), p.signal("stop", syscall.SIGCONT))
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
 	}
 	timer := time.NewTimer(StopGrace)
 	defer timer.Stop()

@@ -112,28 +112,29 @@ func (c *Chain) countVotes(ctx context.Context, height int64, tip chainhash.Hash
 // away when they were drawn then votes. If that is not enough, wallets that we locked or ended are brought back, one after
 // the other, until the block has its votes, and then put back as they were. So a drill costs one of its misses at most.
 func (c *Chain) revive(ctx context.Context, height int64, tip chainhash.Hash) (int, error) {
-	needed := int(c.params.TicketsPerBlock)/2 + 1
+	all, needed := int(c.params.TicketsPerBlock), int(c.params.TicketsPerBlock)/2+1
 	log := c.network.Plan.Log
 	log.Warn("too few votes, asking again", "block", height)
 	for _, wallet := range c.voters() {
-		if wallet.Node.Running() {
+		if wallet.Node.follows() {
 			if err := recallWinners(ctx, wallet.Node); err != nil {
 				return 0, err
 			}
 		}
 	}
-	count, err := c.waitVotes(ctx, height, tip, needed, stallTime)
+	// Those that come now come one by one: the block is not to go without the last.
+	count, err := c.waitVotes(ctx, height, tip, all, stallTime)
 	if err != nil || count >= needed {
 		return count, err
 	}
 	for _, wallet := range c.voters() {
-		if wallet.votes() || !wallet.Node.Running() {
+		if !wallet.lendable() {
 			continue
 		}
 		log.Warn("too few votes, bringing a wallet back for one block", "block", height, "wallet", wallet.Name())
 		err := wallet.lend(ctx, func() (err error) {
 			if err = recallWinners(ctx, wallet.Node); err == nil {
-				count, err = c.waitVotes(ctx, height, tip, needed, stallTime)
+				count, err = c.waitVotes(ctx, height, tip, all, stallTime)
 			}
 			return err
 		})
@@ -152,6 +153,11 @@ func recallWinners(ctx context.Context, node *Node) error {
 		return fmt.Errorf("recall winners on %s: %w", node.Name(), err)
 	}
 	return nil
+}
+
+// lendable reports whether lend can make the wallet vote: it cannot where it is frozen, or its node is away.
+func (w *Wallet) lendable() bool {
+	return !w.votes() && w.Node.follows() && (w.fit() || !w.Running())
 }
 
 // lend makes an unfit wallet fit while act runs, then puts it back as it was.

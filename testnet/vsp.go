@@ -4,32 +4,31 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"scrutineer/vsp/vspapi"
 )
 
-// VSPSite is what the VSP of a testnet calls itself, and VSPPort is where it listens on the front end's address.
+// VSPSite is what the VSP of a testnet calls itself, and vspPort is where its front ends listen on addresses of their own.
 const (
 	VSPSite = "vsp.example.org"
 	vspPort = "8800"
 )
 
-// VSP is our service on a network's front end, with a configuration of its own as an operator would write it.
+// VSP is our service on a network, set up as its operator would. All its front ends share the front end's node and the voting
+// wallets.
 type VSP struct {
-	URL        string
-	PublicKey  string // base64, as wallets are given it
-	ConfigFile string
+	URL       string // of the first front end
+	PublicKey string // base64, as wallets are given it
+	XPub      string // of the account that fees are paid to
+	FrontEnds []*FrontEnd
 
 	network *Network
-	program Program
-	process *Process
+	dir     string
 }
 
 // VSPPlan says how a VSP is set up.
@@ -38,34 +37,44 @@ type VSPPlan struct {
 	MailServer string        // host:port of a server that takes mail without TLS; no alerts if empty
 	AlertsTo   []string      // who is told
 	CheckEvery time.Duration // how often each wallet is asked whether it can vote
+	FrontEnds  int           // 1 if zero
 }
 
-// StartVSP sets a VSP up on the front end and returns when it answers.
+// StartVSP sets a VSP up and returns when all its front ends answer. On error nothing of it is left running.
 func (n *Network) StartVSP(ctx context.Context, plan VSPPlan) (*VSP, error) {
-	dir := filepath.Join(n.Plan.Dir, "data", "vsp")
-	v := &VSP{
-		URL:        "http://" + net.JoinHostPort(n.FrontEndIP(), vspPort),
-		ConfigFile: filepath.Join(dir, "vsp.toml"),
-		network:    n,
-	}
-	v.program = Program{Name: "vsp", Path: plan.Program, Args: []string{"serve", "--config", v.ConfigFile},
-		Log: filepath.Join(n.Plan.Dir, "logs", "vsp.log")}
-	if err := v.initialise(ctx, plan, dir); err != nil {
-		return nil, err
-	}
-	if err := v.Start(ctx); err != nil {
-		return nil, err
+	v := &VSP{network: n, dir: filepath.Join(n.Plan.Dir, "data", "vsp")}
+	if err := v.start(ctx, plan); err != nil {
+		return nil, errors.Join(err, v.Stop(context.WithoutCancel(ctx)))
 	}
 	return v, nil
 }
 
-// initialise lets vsp init make the keys, and writes the configuration over its template.
-func (v *VSP) initialise(ctx context.Context, plan VSPPlan, dir string) error {
-	xpub, err := v.network.FeeXPub(ctx)
-	if err != nil {
+func (v *VSP) start(ctx context.Context, plan VSPPlan) error {
+	if err := v.initialise(ctx, plan); err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, plan.Program, "init", "--network", "simnet", "--fee-xpub", xpub, dir).CombinedOutput()
+	for i := range max(plan.FrontEnds, 1) {
+		front, err := v.newFrontEnd(plan, i)
+		if err != nil {
+			return err
+		}
+		v.FrontEnds = append(v.FrontEnds, front)
+	}
+	v.URL = v.FrontEnds[0].URL
+	for _, front := range v.FrontEnds {
+		if err := front.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// initialise lets vsp init make the keys, which all front ends have in common.
+func (v *VSP) initialise(ctx context.Context, plan VSPPlan) (err error) {
+	if v.XPub, err = v.network.FeeXPub(ctx); err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, plan.Program, "init", "--network", "simnet", "--fee-xpub", v.XPub, v.dir).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("vsp init: %w\n%s", err, out)
 	}
@@ -74,21 +83,21 @@ func (v *VSP) initialise(ctx context.Context, plan VSPPlan, dir string) error {
 		return fmt.Errorf("vsp init does not tell the public key:\n%s", out)
 	}
 	v.PublicKey = strings.TrimSpace(key)
-	if err := os.WriteFile(filepath.Join(dir, "rpc.password"), []byte(v.network.Password+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(v.dir, "rpc.password"), []byte(v.network.Password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the VSP's password file: %w", err)
-	}
-	if err := os.WriteFile(v.ConfigFile, []byte(v.config(plan, xpub)), 0o600); err != nil {
-		return fmt.Errorf("write the VSP's configuration: %w", err)
 	}
 	return nil
 }
 
-func (v *VSP) config(plan VSPPlan, xpub string) string {
+// config returns a front end's configuration.
+func (v *VSP) config(plan VSPPlan, front *FrontEnd) string {
 	n := v.network
 	var b strings.Builder
-	fmt.Fprintf(&b, "network = \"simnet\"\nlisten = %q\nsite = %q\nsupport_email = \"support@example.org\"\n",
-		net.JoinHostPort(n.FrontEndIP(), vspPort), VSPSite)
-	fmt.Fprintf(&b, "fee_percent = 3.0\nfee_xpub = %q\ncheck_every = %q\n", xpub, plan.CheckEvery)
+	fmt.Fprintf(&b, "network = \"simnet\"\nname = %q\nlisten = %q\nmetrics_listen = %q\nsite = %q\nsupport_email = \"support@example.org\"\n",
+		front.name, front.address(vspPort), front.address(metricsPort), VSPSite)
+	fmt.Fprintf(&b, "fee_percent = 3.0\nfee_xpub = %q\ncheck_every = %q\n", v.XPub, plan.CheckEvery)
+	// All who ask share an address or two.
+	b.WriteString("\n[limits]\nrequests_per_minute = 0\n")
 	daemon := func(table, address string) {
 		fmt.Fprintf(&b, "\n%s\naddress = %q\nuser = %q\npassword_file = \"rpc.password\"\ncert_file = %q\n",
 			table, address, n.User, n.CertFile)
@@ -105,33 +114,7 @@ func (v *VSP) config(plan VSPPlan, xpub string) string {
 	return b.String()
 }
 
-// Start runs the VSP, again after Kill or Stop, and returns when it answers. On error it does not run.
-func (v *VSP) Start(ctx context.Context) error {
-	process, err := StartProcess(v.program)
-	if err != nil {
-		return err
-	}
-	v.process = process
-	err = process.WaitReady(ctx, func(ctx context.Context) (bool, string) {
-		_, err := v.info(ctx)
-		return err == nil, fmt.Sprintf("error: %v", err)
-	})
-	if err != nil {
-		process.Kill()
-	}
-	return err
-}
-
-// info returns what the VSP says of itself.
-func (v *VSP) info(ctx context.Context) (vspapi.Info, error) {
-	key, err := v.key()
-	if err != nil {
-		return vspapi.Info{}, err
-	}
-	info, _, err := (&vspapi.Client{URL: v.URL, PubKey: key}).Info(ctx)
-	return info, err
-}
-
+// key returns the public key that answers are signed with.
 func (v *VSP) key() (ed25519.PublicKey, error) {
 	key, err := base64.StdEncoding.DecodeString(v.PublicKey)
 	if err != nil {
@@ -142,27 +125,31 @@ func (v *VSP) key() (ed25519.PublicKey, error) {
 
 // accounts reports whether the VSP counts so many tickets as paid for.
 func (v *VSP) accounts(ctx context.Context, tickets int) (bool, string) {
-	info, err := v.info(ctx)
+	info, err := v.FrontEnds[0].info(ctx)
 	paid := info.Voting + info.Voted + info.Missed + info.Expired
 	return err == nil && paid >= int64(tickets), fmt.Sprintf("%d tickets paid for, error: %v", paid, err)
 }
 
 // at reports whether the VSP knows of a block.
 func (v *VSP) at(ctx context.Context, height int64) (bool, string) {
-	info, err := v.info(ctx)
+	info, err := v.FrontEnds[0].info(ctx)
 	return err == nil && int64(info.BlockHeight) >= height, fmt.Sprintf("at block %d, error: %v", info.BlockHeight, err)
 }
 
-// Stop ends the VSP as its operator does.
-func (v *VSP) Stop(ctx context.Context) error { return v.process.Stop(ctx) }
-
-// Kill ends the VSP as kill -9 does.
-func (v *VSP) Kill() { v.process.Kill() }
-
-// Alive returns an error with the end of the log if the VSP has ended by itself.
-func (v *VSP) Alive() error {
-	if v.process.Running() {
-		return nil
+// Stop ends all front ends as their operator does.
+func (v *VSP) Stop(ctx context.Context) error {
+	var errs []error
+	for _, front := range v.FrontEnds {
+		errs = append(errs, front.Stop(ctx))
 	}
-	return fmt.Errorf("vsp has ended by itself: %v%s", v.process.ExitError(), v.process.Tail())
+	return errors.Join(errs...)
+}
+
+// Alive returns an error with the end of the log if a front end has ended by itself.
+func (v *VSP) Alive() error {
+	var errs []error
+	for _, front := range v.FrontEnds {
+		errs = append(errs, front.Alive())
+	}
+	return errors.Join(errs...)
 }

@@ -31,7 +31,7 @@ func startVSP(t *testing.T, plan Plan) (*Network, *VSP, *witness) {
 		require.NoError(t, n.Chain.Pause())
 		require.NoError(t, v.Stop(context.Background()))
 		if t.Failed() {
-			t.Log(v.process.Tail())
+			t.Log(v.FrontEnds[0].tail())
 		}
 	})
 	w := newWitness(t, v)
@@ -61,9 +61,9 @@ func TestKillDuringRegistrations(t *testing.T) {
 			return answered >= answeredBeforeKill, fmt.Sprintf("%d answered", answered)
 		})
 		require.NoError(t, err)
-		v.Kill()
+		v.FrontEnds[0].Kill()
 		require.NoError(t, <-bought)
-		require.NoError(t, v.Start(testContext(t)))
+		require.NoError(t, v.FrontEnds[0].Start(testContext(t)))
 		t.Logf("round %d: killed with %d of %d answered", round+1, len(w.to(vspapi.PathPayFee))-before, batch)
 	}
 	var acknowledged []chainhash.Hash
@@ -260,7 +260,7 @@ func nodeAway(t *testing.T, n *Network, v *VSP, ticket chainhash.Hash) {
 	require.NoError(t, n.FrontEnd.Stop(ctx))
 	answer, err := v.client(t).Post(ctx, vspapi.PathTicketStatus, []byte(unknown), signature, &struct{}{})
 	requireRefused(t, answer, err, vspapi.InternalError, "internal error")
-	_, err = v.info(ctx)
+	_, err = v.FrontEnds[0].info(ctx)
 	require.NoError(t, err)
 	require.NoError(t, n.FrontEnd.Start(ctx))
 	require.NoError(t, waitUntil(ctx, "the VSP to find its node again", func(ctx context.Context) (bool, string) {

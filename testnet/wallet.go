@@ -37,9 +37,8 @@ type Wallet struct {
 func newWallet(name, ip string, node *Node, plan Plan, access access, options ...option) *Wallet {
 	rpc := net.JoinHostPort(ip, walletPort)
 	return &Wallet{
-		daemon: daemon{name: name, binary: plan.Binaries.Wallet, dir: filepath.Join(plan.Dir, "data", fileName(name)),
-			log: filepath.Join(plan.Dir, "logs", fileName(name)+".log")},
-		RPC: dcrrpc.NewWallet(access.config(rpc)), RPCAddress: rpc, Node: node,
+		daemon: decred(name, plan.Binaries.Wallet, filepath.Join(plan.Dir, "data", fileName(name)), filepath.Join(plan.Dir, "logs")),
+		RPC:    dcrrpc.NewWallet(access.config(rpc)), RPCAddress: rpc, Node: node,
 		access: access, options: options,
 	}
 }
@@ -95,6 +94,21 @@ func (w *Wallet) create(ctx context.Context) error {
 func (w *Wallet) Start(ctx context.Context) error {
 	w.drill.Lock()
 	defer w.drill.Unlock()
+	return w.startLocked(ctx)
+}
+
+// Wipe ends the wallet as kill -9 does and puts another in its place, with a seed of its own and none of its tickets, as an
+// operator does who has lost a machine. It returns when the new one has caught up with the node.
+func (w *Wallet) Wipe(ctx context.Context) error {
+	w.drill.Lock()
+	defer w.drill.Unlock()
+	w.Kill()
+	if err := os.RemoveAll(w.dir); err != nil {
+		return fmt.Errorf("wipe %s: %w", w.name, err)
+	}
+	if err := w.create(ctx); err != nil {
+		return err
+	}
 	return w.startLocked(ctx)
 }
 
@@ -156,11 +170,11 @@ func (w *Wallet) unlock(ctx context.Context) error {
 	return nil
 }
 
-// votes reports whether the wallet is able to vote as far as we know: we neither locked nor ended it.
+// votes reports whether the wallet is able to vote as far as we know: nothing was done to it or to its node.
 func (w *Wallet) votes() bool {
 	w.drill.Lock()
 	defer w.drill.Unlock()
-	return !w.locked && w.Running() && w.Node.Running()
+	return !w.locked && w.fit() && w.Node.follows()
 }
 
 // Tickets returns every ticket that the wallet knows.
