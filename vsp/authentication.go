@@ -28,14 +28,14 @@ func (s *Service) authenticate(ctx context.Context, r Request) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, err
 	}
-	signer := t.Commitment
+	commitment := t.Commitment
 	if !known {
 		// Only to tell a stranger's ticket from a bad signature, as vspd does.
-		if signer, err = s.commitmentOnChain(ctx, hash); err != nil {
+		if commitment, err = s.commitmentOnChain(ctx, hash); err != nil {
 			return Ticket{}, err
 		}
 	}
-	if err := s.verify(r, signer); err != nil {
+	if err := s.verify(ctx, r, hash, commitment); err != nil {
 		return Ticket{}, err
 	}
 	// A ticket goes by one spelling of its hash, vspd's, so that a record of a request proves itself.
@@ -84,12 +84,34 @@ func (s *Service) commitment(ticket *wire.MsgTx) (string, error) {
 	return address.String(), nil
 }
 
-func (s *Service) verify(r Request, signer string) error {
+// verify refuses a request that neither a ticket's commitment address nor its alternate signing address has signed. Both
+// remain good as long as the ticket is here.
+func (s *Service) verify(ctx context.Context, r Request, ticket chainhash.Hash, commitment string) error {
 	if r.signature == "" {
 		return refusef(vspapi.BadRequest, "no %s header", vspapi.ClientSignature)
 	}
-	if err := vspapi.VerifyRequest(signer, r.body, r.signature, s.Profile.Params); err != nil {
-		return refuse(vspapi.BadSignature, err)
+	wrong := vspapi.VerifyRequest(commitment, r.body, r.signature, s.Profile.Params)
+	if wrong == nil {
+		return nil
+	}
+	signer, err := s.altSigner(ctx, ticket)
+	if err != nil {
+		return err
+	}
+	if signer.Address == "" || vspapi.VerifyRequest(signer.Address, r.body, r.signature, s.Profile.Params) != nil {
+		return refuse(vspapi.BadSignature, wrong)
 	}
 	return nil
+}
+
+// altSigner returns a ticket's alternate signer; the zero one if it has none.
+func (s *Service) altSigner(ctx context.Context, ticket chainhash.Hash) (AltSigner, error) {
+	signer, err := s.Store.AltSigner(ctx, ticket)
+	if errors.Is(err, ErrNoAltSigner) {
+		return AltSigner{}, nil
+	}
+	if err != nil {
+		return AltSigner{}, fmt.Errorf("look up alternate signing address: %w", err)
+	}
+	return signer, nil
 }

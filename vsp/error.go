@@ -41,6 +41,12 @@ func refusef(code vspapi.Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// isRefusal reports whether an error says no, rather than that something could not be done.
+func isRefusal(err error) bool {
+	var refusal *Error
+	return errors.As(err, &refusal)
+}
+
 // What Store and Chain answer where it decides what happens next. Everything else they return means that they could not
 // say.
 var (

@@ -42,7 +42,7 @@ func (r *rig) failAt(nth int, apply bool) (hit func() bool) {
 func everyFault(t *testing.T, test func(t *testing.T, r *rig, nth int, apply bool) (hit bool)) {
 	for _, apply := range []bool{false, true} {
 		nth := 0
-		for hit := true; hit; nth++ {
+		for hit := true; hit && !t.Failed(); nth++ {
 			t.Run(fmt.Sprintf("operation %d, carried out %v", nth, apply), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { hit = test(t, newRig(t), nth, apply) })
 			})
@@ -201,7 +201,7 @@ func TestSetVoteChoicesDuringLife(t *testing.T) {
 			require.NoError(t, err)
 		}
 		wg.Wait()
-		synctest.Wait()
+		pause()
 		got := r.stored(ticket.Hash())
 		require.True(t, got.Ready())
 		require.Len(t, got.Choices.TSpends, 20)

@@ -16,7 +16,7 @@ import (
 const feeValid = time.Hour
 
 // FeeAddress tells a ticket's holder where to pay its fee, and how much. The network is given the ticket if it does not
-// have it.
+// have it. A ticket that is new is refused where new ones are not taken; one that has its address keeps being served.
 func (s *Service) FeeAddress(ctx context.Context, r Request) (vspapi.FeeAddressResponse, error) {
 	if err := s.mustBeOpen(); err != nil {
 		return vspapi.FeeAddressResponse{}, err
@@ -29,32 +29,58 @@ func (s *Service) FeeAddress(ctx context.Context, r Request) (vspapi.FeeAddressR
 	if err != nil {
 		return vspapi.FeeAddressResponse{}, err
 	}
-	if known && t.Fee.Status.Paid() {
-		return vspapi.FeeAddressResponse{}, refuse(vspapi.FeeAlreadyReceived, nil)
-	}
-	seen, err := s.makeKnown(ctx, offer)
-	if err != nil {
+	if err := decodeFeeAddress(r); err != nil {
 		return vspapi.FeeAddressResponse{}, err
 	}
-	if err := s.mustBeAbleToVote(ctx, offer.hash, seen); err != nil {
-		return vspapi.FeeAddressResponse{}, err
-	}
-	now := s.now()
 	if known {
-		t, err = s.renewFee(ctx, t, now)
+		t, err = s.repeatOffer(ctx, offer, t)
 	} else {
-		t, err = s.register(ctx, offer, seen, now)
+		t, err = s.takeOffer(ctx, offer)
 	}
 	if err != nil {
 		return vspapi.FeeAddressResponse{}, err
 	}
 	return vspapi.FeeAddressResponse{
-		Timestamp:  now.Unix(),
+		Timestamp:  s.now().Unix(),
 		FeeAddress: t.Fee.Address,
 		FeeAmount:  int64(t.Fee.Amount),
 		Expiration: t.Fee.Expires.Unix(),
 		Request:    r.body,
 	}, nil
+}
+
+func decodeFeeAddress(r Request) error {
+	var m vspapi.FeeAddressRequest
+	if err := r.decode(&m); err != nil {
+		return err
+	}
+	return check(rule{"FeeAddressRequest.Timestamp", "required", m.Timestamp != 0})
+}
+
+// takeOffer registers a ticket that is new.
+func (s *Service) takeOffer(ctx context.Context, o offer) (Ticket, error) {
+	if err := s.mustAccept(); err != nil {
+		return Ticket{}, err
+	}
+	seen, err := s.admit(ctx, o)
+	if err != nil {
+		return Ticket{}, err
+	}
+	return s.register(ctx, o, seen, s.now())
+}
+
+// repeatOffer returns a ticket that is known, with a promise in force. While the node is away the one that was given
+// stands.
+func (s *Service) repeatOffer(ctx context.Context, o offer, t Ticket) (Ticket, error) {
+	if t.Fee.Status.Paid() {
+		return Ticket{}, refuse(vspapi.FeeAlreadyReceived, nil)
+	}
+	_, err := s.admit(ctx, o)
+	now := s.now()
+	if err != nil && (isRefusal(err) || now.After(t.Fee.Expires)) {
+		return Ticket{}, err
+	}
+	return s.renewFee(ctx, t, now)
 }
 
 // offer is a ticket that its holder wants to be voted with.
@@ -108,14 +134,7 @@ func (s *Service) authenticateOffer(ctx context.Context, r Request, o offer) (t 
 	if t, known, err = s.stored(ctx, o.hash); err != nil {
 		return Ticket{}, false, err
 	}
-	if err := s.verify(r, o.commitment); err != nil {
-		return Ticket{}, false, err
-	}
-	var m vspapi.FeeAddressRequest
-	if err := r.decode(&m); err != nil {
-		return Ticket{}, false, err
-	}
-	return t, known, check(rule{"FeeAddressRequest.Timestamp", "required", m.Timestamp != 0})
+	return t, known, s.verify(ctx, r, o.hash, o.commitment)
 }
 
 // register stores a new ticket with an address of its own.
@@ -129,13 +148,13 @@ func (s *Service) register(ctx context.Context, o offer, seen ChainTx, now time.
 	if err != nil {
 		return Ticket{}, err
 	}
-	t := Ticket{Hash: o.hash, Commitment: o.commitment, Fee: Fee{
+	t := Ticket{Hash: o.hash, Registered: now, Commitment: o.commitment, Fee: Fee{
 		XPub: fees.xpub, Index: index, Address: address, Amount: amount, Expires: now.Add(feeValid), Status: FeeNone,
 	}}
 	t.confirm(seen)
 	err = s.Store.Insert(ctx, t)
 	if err == nil {
-		s.Log.InfoContext(ctx, "ticket registered", "ticket", t.Hash, "fee", amount, "index", index)
+		s.happened(ctx, EventTicketRegistered, t.Hash, "fee", amount, "index", index)
 		return t, nil
 	}
 	// Somebody else was first, or it is not known whether it was stored: what is there counts. A ticket's holder is told
@@ -143,6 +162,9 @@ func (s *Service) register(ctx context.Context, o offer, seen ChainTx, now time.
 	before, known, readErr := s.stored(ctx, o.hash)
 	if readErr != nil || !known {
 		return Ticket{}, fmt.Errorf("store new ticket: %w", err)
+	}
+	if before.Fee.Address == address {
+		s.happened(ctx, EventTicketRegistered, t.Hash, "fee", amount, "index", index)
 	}
 	return s.renewFee(ctx, before, now)
 }
@@ -156,17 +178,21 @@ func (s *Service) renewFee(ctx context.Context, t Ticket, now time.Time) (Ticket
 	if err != nil {
 		return Ticket{}, err
 	}
+	renewed := false
 	t, err = s.Store.Update(ctx, t.Hash, func(t *Ticket) (*Change, error) {
 		if t.Fee.Status.Paid() {
 			return nil, refuse(vspapi.FeeAlreadyReceived, nil)
 		}
-		if now.After(t.Fee.Expires) {
+		if renewed = now.After(t.Fee.Expires); renewed {
 			t.Fee.Amount, t.Fee.Expires = amount, now.Add(feeValid)
 		}
 		return nil, nil
 	})
 	if err != nil {
 		return Ticket{}, fmt.Errorf("store new fee: %w", err)
+	}
+	if renewed {
+		s.happened(ctx, EventFeeRenewed, t.Hash, "fee", amount)
 	}
 	return t, nil
 }

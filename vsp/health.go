@@ -20,7 +20,8 @@ type Standing struct {
 	Version    string        // of its daemon
 }
 
-// Gate says when new tickets are taken. Its zero fields ask for nothing.
+// Gate says when new tickets are taken. Its zero fields ask for nothing: with a MaxLag of 0 it does not matter how far
+// anything is behind.
 type Gate struct {
 	Wallets  int           // at least so many must be ready to vote
 	MaxLag   int64         // blocks that our node, or a wallet that is ready, may be behind
@@ -31,8 +32,8 @@ type Gate struct {
 
 // Health is whether new tickets are taken, and why not.
 type Health struct {
-	At       time.Time // when it was looked at, UTC
-	Reasons  []Reason  // why no new tickets are taken; none if they are
+	At       time.Time // when it was looked at, UTC; zero before the first look
+	Reasons  []Reason  // why no new tickets are taken, at most one of each code; none if they are
 	Standing Standing  // as last seen of the node
 	NodeErr  error     // why the node could not be asked; nil if it could
 	Voters   []VoterState

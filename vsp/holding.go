@@ -4,53 +4,131 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 )
 
-// hold has the wallets hold a ticket as it is stored now, or lets go of it. It is called after every change that Ready or
-// a wallet depends on. Where the Store cannot be asked, Run makes good for it.
-func (s *Service) hold(ctx context.Context, hash chainhash.Hash) {
-	s.holding.Lock()
-	defer s.holding.Unlock()
-	t, err := s.Store.Ticket(ctx, hash)
-	switch {
-	case errors.Is(err, ErrNoTicket):
-		s.Voters.Release(hash)
-	case err != nil:
-		s.unheld.Store(true)
-	case t.Ready():
-		s.Voters.Hold(t.held())
-	default:
-		s.Voters.Release(hash)
+const (
+	// touchEvery is how often the leader asks which tickets were updated, by itself or another process. It is how late a
+	// wallet hears of a holder's choices; a note costs two calls of the Store however many there are.
+	touchEvery = 500 * time.Millisecond
+
+	touchBatch = 256 // notes that are heard at once
+)
+
+// hearing has the wallets hear of every ticket that is updated, until the context ends.
+func (n *tenure) hearing(ctx context.Context) {
+	telling := step{service: n.Service, name: "telling wallets of updated tickets"}
+	ticker := time.NewTicker(touchEvery)
+	defer ticker.Stop()
+	for {
+		telling.done(ctx, n.hear(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 	}
 }
 
-// holdAll has the wallets hold every Ready ticket, where they may not know of all.
-func (s *Service) holdAll(ctx context.Context) error {
-	if !s.unheld.Load() {
+// hear tells the wallets of the tickets that were updated since. A note is kept until that is done.
+func (n *tenure) hear(ctx context.Context) error {
+	for {
+		notes, err := n.Store.Touched(ctx, touchBatch)
+		if err != nil {
+			return fmt.Errorf("look up which tickets were updated: %w", err)
+		}
+		if len(notes) == 0 {
+			return nil
+		}
+		told := make(map[chainhash.Hash]bool)
+		for _, note := range notes {
+			if told[note.Ticket] {
+				continue
+			}
+			told[note.Ticket] = true
+			if err := n.hold(ctx, note.Ticket); err != nil {
+				return err
+			}
+		}
+		if err := n.Store.Heard(ctx, notes); err != nil {
+			return fmt.Errorf("delete notes of updated tickets: %w", err)
+		}
+		if len(notes) < touchBatch {
+			return nil
+		}
+	}
+}
+
+// hold has the wallets hold a ticket as it is stored now, or lets go of it.
+func (n *tenure) hold(ctx context.Context, hash chainhash.Hash) error {
+	n.holding.Lock()
+	defer n.holding.Unlock()
+	t, err := n.Store.Ticket(ctx, hash)
+	switch {
+	case errors.Is(err, ErrNoTicket):
+		n.release(hash)
+	case err != nil:
+		return fmt.Errorf("look up ticket %v for the wallets: %w", hash, err)
+	default:
+		n.tell(t)
+	}
+	return nil
+}
+
+// holdEach does the same for tickets of which the Store has no note. What fails is made good for by holdAll.
+func (n *tenure) holdEach(ctx context.Context, tickets []chainhash.Hash) {
+	for _, hash := range tickets {
+		if n.hold(ctx, hash) != nil {
+			n.holding.Lock()
+			n.unheld = true
+			n.holding.Unlock()
+		}
+	}
+}
+
+// holdAll has the wallets hold every Ready ticket and no other, where they may not know of all.
+func (n *tenure) holdAll(ctx context.Context) error {
+	n.holding.Lock()
+	defer n.holding.Unlock()
+	if !n.unheld {
 		return nil
 	}
-	s.holding.Lock()
-	defer s.holding.Unlock()
-	s.unheld.Store(false)
-	tickets, err := s.Store.Select(ctx, Filter{
+	tickets, err := n.Store.Select(ctx, Filter{
 		Confirmed: new(true),
 		Fee:       []FeeStatus{FeeBroadcast, FeeConfirmed},
 		Outcome:   []Outcome{NoOutcome},
 	})
 	if err != nil {
-		s.unheld.Store(true)
 		return fmt.Errorf("look up the tickets that wallets should hold: %w", err)
 	}
-	for i := range tickets {
-		if tickets[i].Ready() {
-			s.Voters.Hold(tickets[i].held())
+	ready := make(map[chainhash.Hash]bool, len(tickets))
+	for _, t := range tickets {
+		ready[t.Hash] = true
+		n.tell(t)
+	}
+	for hash := range n.held {
+		if !ready[hash] {
+			n.release(hash)
 		}
 	}
+	n.unheld = false
 	return nil
 }
 
-func (t *Ticket) held() Held {
-	return Held{Ticket: t.Hash, PurchaseHeight: t.PurchaseHeight, VotingKey: t.VotingKey, Choices: t.Choices}
+// tell has the wallets hold a ticket, or lets go of it. The lock must be held.
+func (n *tenure) tell(t Ticket) {
+	if !t.Ready() {
+		n.release(t.Hash)
+		return
+	}
+	n.held[t.Hash] = struct{}{}
+	n.Voters.Hold(Held{Ticket: t.Hash, PurchaseHeight: t.PurchaseHeight, VotingKey: t.VotingKey, Choices: t.Choices})
+}
+
+// release lets go of a ticket. The lock must be held.
+func (n *tenure) release(hash chainhash.Hash) {
+	delete(n.held, hash)
+	n.Voters.Release(hash)
 }

@@ -13,7 +13,8 @@ type stats struct {
 	tip    Tip
 }
 
-// Info tells what the VSP is and does, all but its public key. While Run runs, it is as fresh as the newest block.
+// Info tells what the VSP is and does, all but its public key. While Run runs, it is as fresh as the newest block, or, in a
+// process that does not lead, as lifePeriod.
 func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 	st := s.stats.Load()
 	if st == nil {
@@ -22,7 +23,7 @@ func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 			return vspapi.Info{}, err
 		}
 	}
-	terms := s.terms.Load()
+	terms, health := s.terms.Load(), s.Health()
 	info := vspapi.Info{
 		APIVersions:   []int64{3},
 		Timestamp:     s.now().Unix(),
@@ -37,6 +38,9 @@ func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 		Missed:        st.counts.Missed,
 		BlockHeight:   uint32(st.tip.Height),
 	}
+	if !terms.Closed && len(health.Reasons) > 0 {
+		info.VspClosed, info.VspClosedMsg = true, refusalText(health.Reasons)
+	}
 	for _, state := range s.Voters.States() {
 		info.TotalVotingWallets++
 		if state.Online() {
@@ -46,7 +50,43 @@ func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 	if st.tip.PoolSize > 0 {
 		info.EstimatedNetworkProportion = float32(st.counts.Voting) / float32(st.tip.PoolSize)
 	}
+	if s.Node != nil || *s.gate.Load() != (Gate{}) {
+		info.Health = health.told(!info.VspClosed)
+	}
 	return info, nil
+}
+
+// told is what vspinfo tells of a Health.
+func (h Health) told(accepting bool) *vspapi.Health {
+	told := &vspapi.Health{
+		Accepting:          accepting,
+		Reasons:            []string{},
+		VotingWalletsReady: int64(h.Ready),
+		NodeHeight:         h.Standing.Tip.Height,
+		NodePeers:          int64(h.Standing.Peers),
+	}
+	for _, reason := range h.Reasons {
+		told.Reasons = append(told.Reasons, string(reason.Code))
+	}
+	if !h.At.IsZero() {
+		told.SeenAt = h.At.Unix()
+	}
+	return told
+}
+
+// counting is the loop that keeps stats fresh.
+type counting struct {
+	*Service
+	counts step
+}
+
+func (s *Service) newCounting() *counting {
+	return &counting{Service: s, counts: step{service: s, name: "counting tickets"}}
+}
+
+func (l *counting) pass(ctx context.Context) {
+	_, err := l.count(ctx)
+	l.counts.done(ctx, err)
 }
 
 // count makes stats anew.

@@ -10,21 +10,24 @@ import (
 // lifePeriod is how often Run looks when no block comes. What it makes good for then is an outage of node or store.
 const lifePeriod = 15 * time.Second
 
-// Run moves tickets through their lives until the context ends: it confirms them, sends their fees, has wallets hold
-// them, and finds out how they ended. It returns only then. One Service of a Store runs at a time.
+// Run does what has to be done beside answering requests, until the context ends: it looks at how node and wallets are, and
+// while this process leads, it moves tickets through their lives: it confirms them, sends their fees, has wallets hold them,
+// and finds out how they ended. It returns only when all that is done and the lease is given back. It must be called once
+// only.
 //
-// Fees and outcomes are seen to apart from each other, so that a long scan holds up no fee, and a fee no scan. What
-// fails is tried again with the next block, or after lifePeriod.
+// What fails is tried again with the next block, or after lifePeriod.
 func (s *Service) Run(ctx context.Context) {
 	tend, follow := make(chan struct{}, 1), make(chan struct{}, 1)
 	var loops sync.WaitGroup
-	loops.Go(func() { onEach(ctx, tend, s.newTending().pass) })
-	loops.Go(func() { onEach(ctx, follow, s.newFollowing().pass) })
+	loops.Go(func() { s.examining(ctx) })
+	loops.Go(func() { onEach(ctx, s.uncounted, s.newCounting().pass) })
+	loops.Go(func() { s.lead(ctx, func(ctx context.Context) { s.newTenure().run(ctx, tend, follow) }) })
 	defer loops.Wait()
 
 	period := time.NewTicker(lifePeriod)
 	defer period.Stop()
 	for {
+		wake(s.uncounted)
 		wake(tend)
 		wake(follow)
 		select {
@@ -76,13 +79,9 @@ func (st *step) done(ctx context.Context, err error) bool {
 	return err == nil
 }
 
-// each acts on every ticket that a filter asks for, and returns the first error. One ticket's trouble does not keep the
-// others waiting, but with no node or no store there is no use in going on.
-func (s *Service) each(ctx context.Context, filter Filter, act func(context.Context, Ticket) error) error {
-	tickets, err := s.Store.Select(ctx, filter)
-	if err != nil {
-		return fmt.Errorf("look up tickets: %w", err)
-	}
+// each acts on tickets, and returns the first error. One ticket's trouble does not keep the others waiting, but with no node
+// or no store there is no use in going on.
+func (s *Service) each(ctx context.Context, tickets []Ticket, act func(context.Context, Ticket) error) error {
 	var first error
 	for _, t := range tickets {
 		err := act(ctx, t)

@@ -21,43 +21,36 @@ const (
 
 // following is the loop that finds out how tickets ended.
 type following struct {
-	*Service
-	scanning, counts step
+	*tenure
+	scanning step
 }
 
-func (s *Service) newFollowing() *following {
-	return &following{
-		Service:  s,
-		scanning: step{service: s, name: "scanning blocks for outcomes"},
-		counts:   step{service: s, name: "counting outcomes"},
-	}
+func (n *tenure) newFollowing() *following {
+	return &following{tenure: n, scanning: step{service: n.Service, name: "scanning blocks for outcomes"}}
 }
 
-func (l *following) pass(ctx context.Context) {
-	if l.scanning.done(ctx, l.scan(ctx)) {
-		l.counts.done(ctx, l.recount(ctx))
-	}
-}
+func (l *following) pass(ctx context.Context) { l.scanning.done(ctx, l.scan(ctx)) }
 
 // scan goes through the blocks from where the last scan ended to the tip. A tip below that, or beside it, is a node that has
 // yet to catch up: what is true of the chain shows once it is longer.
-func (s *Service) scan(ctx context.Context) error {
+func (l *following) scan(ctx context.Context) error {
 	for {
-		tip, err := s.Chain.Tip(ctx)
+		tip, err := l.Chain.Tip(ctx)
 		if err != nil {
 			return fmt.Errorf("ask for the tip: %w", err)
 		}
-		from, err := s.Store.Position(ctx)
+		from, err := l.Store.Position(ctx)
 		if err != nil {
 			return fmt.Errorf("look up where the scan has ended: %w", err)
 		}
 		if from == (Position{}) {
-			return s.settle(ctx, from, tip.Position, nil) // nothing was promised before
+			return l.settle(ctx, from, tip.Position, nil) // nothing was promised before
 		}
+		l.scannedTo.Store(&from)
 		if tip.Height <= from.Height {
 			return nil
 		}
-		if err := s.scanChunk(ctx, from, tip); err != nil {
+		if err := l.scanChunk(ctx, from, tip); err != nil {
 			return err
 		}
 	}
@@ -65,11 +58,11 @@ func (s *Service) scan(ctx context.Context) error {
 
 // scanChunk scans the next blocks and stores what it found. Where they do not follow on the last one, it goes back to the
 // last block that they have in common.
-func (s *Service) scanChunk(ctx context.Context, from Position, tip Tip) error {
+func (l *following) scanChunk(ctx context.Context, from Position, tip Tip) error {
 	at, found := from, []Spend(nil)
 	var passed []Position
 	for at.Height < min(from.Height+scanChunk, tip.Height) {
-		block, err := s.Chain.Block(ctx, at.Height+1)
+		block, err := l.Chain.Block(ctx, at.Height+1)
 		if errors.Is(err, ErrNoBlock) && at != from {
 			break // the tip has gone back meanwhile
 		}
@@ -78,11 +71,11 @@ func (s *Service) scanChunk(ctx context.Context, from Position, tip Tip) error {
 		}
 		if block.Header.PrevBlock != at.Hash {
 			if at == from {
-				return s.rewind(ctx, from)
+				return l.rewind(ctx, from)
 			}
 			break // forked while we were reading: the blocks before may be of either branch
 		}
-		ended, err := s.ends(ctx, block)
+		ended, err := l.ends(ctx, block)
 		if err != nil {
 			return fmt.Errorf("block %d: %w", at.Height+1, err)
 		}
@@ -92,18 +85,18 @@ func (s *Service) scanChunk(ctx context.Context, from Position, tip Tip) error {
 	if at == from {
 		return nil
 	}
-	if err := s.settle(ctx, from, at, found); err != nil {
+	if err := l.settle(ctx, from, at, found); err != nil {
 		return err
 	}
 	for _, p := range passed {
-		s.scanned[p.Height] = p.Hash
-		delete(s.scanned, p.Height-reorgDepth)
+		l.scanned[p.Height] = p.Hash
+		delete(l.scanned, p.Height-reorgDepth)
 	}
 	return nil
 }
 
 // ends returns how tickets of ours end in a block.
-func (s *Service) ends(ctx context.Context, block *wire.MsgBlock) ([]Spend, error) {
+func (l *following) ends(ctx context.Context, block *wire.MsgBlock) ([]Spend, error) {
 	var found []Spend
 	for _, tx := range block.STransactions {
 		var hash chainhash.Hash
@@ -116,7 +109,7 @@ func (s *Service) ends(ctx context.Context, block *wire.MsgBlock) ([]Spend, erro
 		default:
 			continue
 		}
-		t, known, err := s.stored(ctx, hash)
+		t, known, err := l.stored(ctx, hash)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +118,7 @@ func (s *Service) ends(ctx context.Context, block *wire.MsgBlock) ([]Spend, erro
 		}
 		spend := Spend{Ticket: hash, Outcome: Voted, Height: int64(block.Header.Height), By: tx.TxHash()}
 		if !voted {
-			if spend.Outcome, err = s.revoked(ctx, t, spend.Height); err != nil {
+			if spend.Outcome, err = l.revoked(ctx, t, spend.Height); err != nil {
 				return nil, err
 			}
 		}
@@ -136,76 +129,81 @@ func (s *Service) ends(ctx context.Context, block *wire.MsgBlock) ([]Spend, erro
 
 // revoked tells why a ticket was revoked at a height. The network revokes a ticket by itself in the block that it misses,
 // or in the one that is its last (DCP-0009).
-func (s *Service) revoked(ctx context.Context, t Ticket, height int64) (Outcome, error) {
+func (l *following) revoked(ctx context.Context, t Ticket, height int64) (Outcome, error) {
 	purchase := t.PurchaseHeight
 	if purchase == 0 {
-		seen, err := s.Chain.Transaction(ctx, t.Hash)
+		seen, err := l.Chain.Transaction(ctx, t.Hash)
 		if err != nil {
 			return NoOutcome, fmt.Errorf("look for ticket %v on the chain: %w", t.Hash, err)
 		}
 		purchase = seen.Height
 	}
-	if height == purchase+int64(s.Profile.Params.TicketMaturity)+int64(s.Profile.Params.TicketExpiry) {
+	if height == purchase+int64(l.Profile.Params.TicketMaturity)+int64(l.Profile.Params.TicketExpiry) {
 		return Expired, nil
 	}
 	return Missed, nil
 }
 
 // settle stores how tickets ended, and lets the wallets forget them.
-func (s *Service) settle(ctx context.Context, from, p Position, found []Spend) error {
-	if err := s.Store.Settle(ctx, from, p, found); err != nil {
+func (l *following) settle(ctx context.Context, from, p Position, found []Spend) error {
+	if err := l.Store.Settle(ctx, from, p, found); err != nil {
 		return fmt.Errorf("store outcomes up to block %d: %w", p.Height, err)
 	}
-	s.stale.Store(true)
+	l.scannedTo.Store(&p)
+	wake(l.uncounted)
+	var ended []chainhash.Hash
 	for _, spend := range found {
-		s.Log.InfoContext(ctx, "ticket "+string(spend.Outcome), "ticket", spend.Ticket, "height", spend.Height, "by", spend.By)
-		s.hold(ctx, spend.Ticket)
+		l.happened(ctx, endings[spend.Outcome], spend.Ticket, "height", spend.Height, "by", spend.By)
+		ended = append(ended, spend.Ticket)
 	}
+	l.holdEach(ctx, ended)
 	return nil
 }
 
 // rewind takes back what was found in blocks that are no longer of the main chain.
-func (s *Service) rewind(ctx context.Context, from Position) error {
-	fork, err := s.fork(ctx, from)
+func (l *following) rewind(ctx context.Context, from Position) error {
+	fork, err := l.fork(ctx, from)
 	if err != nil {
 		return err
 	}
-	taken, err := s.Store.Rewind(ctx, from, fork)
+	taken, err := l.Store.Rewind(ctx, from, fork)
 	if err != nil {
 		return fmt.Errorf("take back outcomes above block %d: %w", fork.Height, err)
 	}
-	s.Log.WarnContext(ctx, "chain reorganised", "from", from.Height, "fork", fork.Height, "outcomes_taken_back", len(taken))
-	s.stale.Store(true)
-	for height := range s.scanned {
+	l.Log.WarnContext(ctx, "chain reorganised", "from", from.Height, "fork", fork.Height, "outcomes_taken_back", len(taken))
+	l.scannedTo.Store(&fork)
+	wake(l.uncounted)
+	for height := range l.scanned {
 		if height > fork.Height {
-			delete(s.scanned, height)
+			delete(l.scanned, height)
 		}
 	}
 	for _, hash := range taken {
-		s.hold(ctx, hash)
+		l.happened(ctx, EventOutcomeTakenBack, hash)
 	}
+	l.holdEach(ctx, taken)
 	return nil
 }
 
 // fork returns the last block that was scanned and is still of the main chain. What is not remembered is not trusted.
-func (s *Service) fork(ctx context.Context, from Position) (Position, error) {
+func (l *following) fork(ctx context.Context, from Position) (Position, error) {
 	oldest := max(from.Height-reorgDepth, 0)
 	for height := from.Height - 1; height > oldest; height-- {
-		remembered, ok := s.scanned[height]
+		remembered, ok := l.scanned[height]
 		if !ok {
 			break
 		}
-		at, err := s.position(ctx, height)
+		at, err := l.position(ctx, height)
 		if err != nil || at.Hash == remembered {
 			return at, err
 		}
 	}
-	return s.position(ctx, oldest)
+	return l.position(ctx, oldest)
 }
 
 // position returns the main chain's block at a height.
-func (s *Service) position(ctx context.Context, height int64) (Position, error) {
-	block, err := s.Chain.Block(ctx, height)
+func (l *following) position(ctx context.Context, height int64) (Position, error) {
+	block, err := l.Chain.Block(ctx, height)
 	if err != nil {
 		return Position{}, fmt.Errorf("fetch block %d, to find the fork: %w", height, err)
 	}

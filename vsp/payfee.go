@@ -111,7 +111,7 @@ func (s *Service) receive(ctx context.Context, r Request, t Ticket, p payment, n
 			return Ticket{}, err
 		}
 	}
-	s.Log.InfoContext(ctx, "fee received", "ticket", t.Hash, "fee_tx", stored.Fee.TxHash)
+	s.happened(ctx, EventFeeReceived, t.Hash, "fee_tx", stored.Fee.TxHash, "paid", stored.Fee.Paid)
 	return stored, nil
 }
 
@@ -133,24 +133,24 @@ func (s *Service) received(ctx context.Context, t Ticket, p payment, err error) 
 // sendReceived sends a fee that was stored just now. It refuses where the network has refused; any other trouble is not
 // the holder's, and is left to Run.
 func (s *Service) sendReceived(ctx context.Context, t Ticket) error {
-	event, reason, err := s.offerFee(ctx, t)
+	v, err := s.offerFee(ctx, t)
 	if err != nil {
 		s.Log.WarnContext(ctx, "fee not sent yet", "ticket", t.Hash, "err", err)
 		return nil
 	}
 	code := vspapi.CannotBroadcastFee
-	if event == feeOrphaned {
-		event, code = FeeRefused, vspapi.CannotBroadcastFeeUnknownOutputs
+	if v.event == feeOrphaned {
+		v.event, code = FeeRefused, vspapi.CannotBroadcastFeeUnknownOutputs
 	}
-	if err := s.settleFee(ctx, t, event); err != nil {
-		if event == FeeRefused {
+	if err := s.settleFee(ctx, t, v); err != nil {
+		if v.event == FeeRefused {
 			return err
 		}
 		s.Log.WarnContext(ctx, "fee sent, which is not stored yet", "ticket", t.Hash, "err", err)
 		return nil
 	}
-	if event == FeeRefused {
-		return refuse(code, reason)
+	if v.event == FeeRefused {
+		return refuse(code, v.reason)
 	}
 	return nil
 }

@@ -20,6 +20,15 @@ const (
 	maxParentWaits = 16
 )
 
+// admit returns an offered ticket as the network sees it, once it is found to be able to vote.
+func (s *Service) admit(ctx context.Context, o offer) (ChainTx, error) {
+	seen, err := s.makeKnown(ctx, o)
+	if err != nil {
+		return ChainTx{}, err
+	}
+	return seen, s.mustBeAbleToVote(ctx, o.hash, seen)
+}
+
 // makeKnown returns an offered ticket as the network sees it. The network is given what it does not have.
 func (s *Service) makeKnown(ctx context.Context, o offer) (ChainTx, error) {
 	seen, err := s.Chain.Transaction(ctx, o.hash)
@@ -35,7 +44,7 @@ func (s *Service) makeKnown(ctx context.Context, o offer) (ChainTx, error) {
 	if err := s.Chain.Publish(ctx, o.ticket); err != nil {
 		return ChainTx{}, notBroadcast(err)
 	}
-	s.Log.InfoContext(ctx, "ticket published", "ticket", o.hash)
+	s.happened(ctx, EventTicketPublished, o.hash)
 	return ChainTx{Tx: o.ticket}, nil
 }
 

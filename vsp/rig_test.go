@@ -196,7 +196,7 @@ func (r *rig) run() (stop func()) {
 	done := make(chan struct{})
 	service := r.Service
 	go func() { defer close(done); service.Run(ctx) }()
-	synctest.Wait()
+	pause()
 	return func() { cancel(); <-done }
 }
 
@@ -204,6 +204,12 @@ func (r *rig) run() (stop func()) {
 func (r *rig) mine(blocks int) {
 	for range blocks {
 		r.chain.Mine(1)
-		synctest.Wait()
+		pause()
 	}
+}
+
+// pause lets what has happened have its effect. Wallets hear of it within a second.
+func pause() {
+	time.Sleep(time.Second)
+	synctest.Wait()
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	blockchain "github.com/decred/dcrd/blockchain/standalone/v2"
-	"github.com/decred/dcrd/chaincfg/chainhash"
 
 	"scrutineer/vsp/network"
 	"scrutineer/vsp/vspapi"
@@ -20,7 +19,10 @@ type Config struct {
 	Store   Store
 	Chain   Chain
 	Voters  Voters
+	Node    Node   // that Chain stands on; nil if new tickets are taken however it stands
+	Gate    Gate   // at first; see SetGate
 	Terms   Terms  // at first; see SetTerms
+	Holder  string // how this process is called among those that share Store, for people; may be empty
 	Version string // told as vspdversion; wallets compare it as a semantic version of vspd's
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -48,17 +50,22 @@ type terms struct {
 type Service struct {
 	Config
 	terms   atomic.Pointer[terms]
+	gate    atomic.Pointer[Gate]
+	sight   atomic.Pointer[sight]
+	look    chan struct{} // asks Run to look at node and wallets now
 	subsidy *blockchain.SubsidyCache
 	parents chan struct{} // a slot for each who waits for a ticket's parent
 
-	holding sync.Mutex  // held from reading a ticket to telling Voters of it, so that they hear of the newest last
-	unheld  atomic.Bool // Voters may not know of every Ready ticket
+	counting  sync.Mutex            // held while stats are made, so that the newest are the last
+	stats     atomic.Pointer[stats] // nil until they were first made
+	uncounted chan struct{}         // asks Run to make them anew
 
-	counting sync.Mutex            // held while stats are made, so that the newest are the last
-	stats    atomic.Pointer[stats] // nil until they were first made
-	stale    atomic.Bool           // they no longer tell what is stored
+	counters counters // of events
 
-	scanned map[int64]chainhash.Hash // the newest blocks that were scanned; only following uses it
+	holder    string // of the lease
+	leading   atomic.Bool
+	tended    atomic.Pointer[Progress] // of the present tenure; nil before its first pass
+	scannedTo atomic.Pointer[Position] // the same
 }
 
 // New returns a Service, or says what of its Config is wrong.
@@ -70,12 +77,15 @@ func New(config Config) (*Service, error) {
 		config.Now = time.Now
 	}
 	s := &Service{
-		Config:  config,
-		subsidy: blockchain.NewSubsidyCache(config.Profile.Params),
-		parents: make(chan struct{}, maxParentWaits),
-		scanned: make(map[int64]chainhash.Hash),
+		Config:    config,
+		subsidy:   blockchain.NewSubsidyCache(config.Profile.Params),
+		parents:   make(chan struct{}, maxParentWaits),
+		look:      make(chan struct{}, 1),
+		uncounted: make(chan struct{}, 1),
+		holder:    holderName(config.Holder),
 	}
-	s.unheld.Store(true)
+	s.gate.Store(&config.Gate)
+	s.sight.Store(&sight{nodeless: config.Node == nil})
 	return s, s.SetTerms(config.Terms)
 }
 

@@ -52,8 +52,7 @@ func (s *Service) SetVoteChoices(ctx context.Context, r Request) (vspapi.SetVote
 	if err != nil {
 		return vspapi.SetVoteChoicesResponse{}, fmt.Errorf("store choices: %w", err)
 	}
-	s.Log.InfoContext(ctx, "choices set", "ticket", t.Hash)
-	s.hold(ctx, t.Hash)
+	s.happened(ctx, EventChoicesSet, t.Hash)
 	return vspapi.SetVoteChoicesResponse{Timestamp: now.Unix(), Request: r.body}, nil
 }
 

@@ -14,10 +14,15 @@ func (s *Service) TicketStatus(ctx context.Context, r Request) (vspapi.TicketSta
 	if err != nil {
 		return vspapi.TicketStatusResponse{}, err
 	}
+	signer, err := s.altSigner(ctx, t.Hash)
+	if err != nil {
+		return vspapi.TicketStatusResponse{}, err
+	}
 	answer := vspapi.TicketStatusResponse{
 		Timestamp:       s.now().Unix(),
 		TicketConfirmed: t.Confirmed,
 		FeeTxStatus:     string(t.Fee.Status),
+		AltSignAddress:  signer.Address,
 		VoteChoices:     orEmpty(t.Choices.Agendas),
 		TSpendPolicy:    orEmpty(t.Choices.TSpends),
 		TreasuryPolicy:  orEmpty(t.Choices.Treasury),

@@ -1,0 +1,51 @@
+package vsp
+
+import (
+	"context"
+	"sync"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+)
+
+// tenure is the time for which this process leads, with what it knows only then.
+type tenure struct {
+	*Service
+	holding sync.Mutex // held from reading a ticket to telling Voters of it, so that they hear of the newest last
+
+	// Guarded by holding.
+	unheld bool                        // Voters may not know of every Ready ticket
+	held   map[chainhash.Hash]struct{} // what Voters were asked to hold
+
+	scanned map[int64]chainhash.Hash // the newest blocks that were scanned; only following uses it
+}
+
+func (s *Service) newTenure() *tenure {
+	return &tenure{
+		Service: s,
+		unheld:  true,
+		held:    make(map[chainhash.Hash]struct{}),
+		scanned: make(map[int64]chainhash.Hash),
+	}
+}
+
+// run does a leader's work until the context ends. Fees and outcomes are seen to apart from each other, so that a long scan
+// holds up no fee, and a fee no scan.
+func (n *tenure) run(ctx context.Context, tend, follow chan struct{}) {
+	n.tended.Store(nil)
+	n.scannedTo.Store(nil)
+	n.leading.Store(true)
+	n.Log.InfoContext(ctx, "this process leads", "holder", n.holder)
+	// What we ask of wallets must end with the lease, even if a loop should be late. Only after the last of the loops
+	// nothing more is asked of them.
+	defer context.AfterFunc(ctx, n.Voters.Drop)()
+	var loops sync.WaitGroup
+	loops.Go(func() { onEach(ctx, tend, n.newTending().pass) })
+	loops.Go(func() { onEach(ctx, follow, n.newFollowing().pass) })
+	loops.Go(func() { n.hearing(ctx) })
+	wake(tend)
+	wake(follow)
+	loops.Wait()
+	n.Voters.Drop()
+	n.leading.Store(false)
+	n.Log.InfoContext(ctx, "this process does not lead any more", "cause", context.Cause(ctx))
+}
