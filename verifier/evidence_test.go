@@ -339,6 +339,50 @@ func TestTruth(t *testing.T) {
 	}
 }
 
+// TestWalletsOnlineAreComparedWithDrills: honest counts pass once a drill has shown that wallets which are down are told of.
+func TestWalletsOnlineAreComparedWithDrills(t *testing.T) {
+	drill := Drill{Kind: WalletsDown, Count: 2, From: 400, To: 420}
+	say := func(s *scene, height, online int64) {
+		voted := int64(0)
+		for _, entry := range s.Ledger.Entries {
+			if entry.Decided <= height {
+				voted++
+			}
+		}
+		s.state(height, vspapi.Info{Voted: voted, TotalVotingWallets: 3, VotingWalletsOnline: online})
+	}
+	tests := []struct {
+		name   string
+		drills []Drill
+		online int64 // as told in the drill
+		times  int
+		want   Verdict
+		says   string
+	}{
+		{"no drill", nil, 3, 3, Unproven, "no drill shows"},
+		{"told as it was", []Drill{drill}, 1, 3, Pass, "in each drill fewer"},
+		{"one was told of", []Drill{drill}, 2, 3, Unproven, "One of the two is wrong"},
+		{"none was told of", []Drill{drill}, 3, 3, Unproven, "One of the two is wrong"},
+		{"too little was said", []Drill{drill}, 3, 2, Unproven, "no drill shows"},
+		{"locked wallets are online", []Drill{{Kind: WalletsLocked, Count: 2, From: 400, To: 420}}, 3, 3, Unproven, "no drill shows"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t)
+			s.Complete, s.Drills = true, test.drills
+			for range test.times {
+				say(s, 410, test.online)
+			}
+			for range 3 {
+				say(s, 600, 3)
+			}
+			f := s.finding(t, "TR-5")
+			require.Equal(t, test.want, f.Verdict, "%v", f.Says)
+			require.Contains(t, f.Says[0], test.says)
+		})
+	}
+}
+
 func TestTruthWhereTheLedgerBeginsLate(t *testing.T) {
 	s := newScene(t)
 	s.Complete = true

@@ -81,12 +81,45 @@ func judgeTruth(e Evidence) Finding {
 		return f
 	}
 	f.Verdict = Unproven
-	if e.Complete {
-		f.Says = []string{"Voted, missed, expired and height are as the chain has them; the number of wallets online was not checked."}
-	} else {
-		f.Says = []string{"Nothing contradicts the chain, but the list of tickets does not claim to be complete; the number of wallets online was not checked."}
+	online, checked := e.onlineTold()
+	switch {
+	case online != "":
+		f.Says = []string{online}
+	case !e.Complete:
+		f.Says = []string{"Nothing contradicts the chain, but the list of tickets does not claim to be complete."}
+	case !checked:
+		f.Says = []string{"Voted, missed, expired and height are as the chain has them; no drill shows whether the number of wallets online is told as it is."}
+	default:
+		f.Verdict, f.Class = Pass, Word // that the wallets were down is the drill log's word
+		f.Says = []string{"Voted, missed, expired and height are as the chain has them, and in each drill fewer wallets were said to be online."}
 	}
 	return f
+}
+
+// onlineTold compares what the VSP said of its wallets with the drills in which some were down. It returns what does not
+// agree, which is nobody's lie: the drill log is a person's word. It reports whether there was anything to compare.
+func (e Evidence) onlineTold() (disagrees string, checked bool) {
+	for _, d := range e.Drills {
+		if d.Kind != WalletsDown {
+			continue
+		}
+		n, most := 0, int64(0) // statements well inside the drill, and the most wallets that any of them had away
+		for _, s := range Statements(e) {
+			if s.Height >= d.From+e.Policy.MaxLagBlocks && s.Height <= d.To-e.Policy.MaxLagBlocks {
+				n++
+				most = max(most, s.Info.TotalVotingWallets-s.Info.VotingWalletsOnline)
+			}
+		}
+		if n < lastClaims {
+			continue
+		}
+		checked = true
+		if most < int64(d.Count) {
+			return fmt.Sprintf("By the drill log %d wallets were down in blocks %d to %d; in %d statements then the VSP said that at most %d were. One of the two is wrong.",
+				d.Count, d.From, d.To, n, most), true
+		}
+	}
+	return "", checked
 }
 
 func contradiction(name string, claimed, least, most int64) string {
