@@ -50,7 +50,9 @@ func decred(name, binary, dir, logs string) daemon {
 		args: []string{"--appdata=" + dir, "--configfile=" + decredConfig(binary, dir)}}
 }
 
-func decredConfig(binary, dir string) string { return filepath.Join(dir, filepath.Base(binary)+".conf") }
+func decredConfig(binary, dir string) string {
+	return filepath.Join(dir, filepath.Base(binary)+".conf")
+}
 
 // configure writes the configuration file of a dcrd or dcrwallet. Options of a wallet for VSPs are a group of their own, which the parser of the
 // daemons (jessevdk/go-flags) wants under its own heading.
