@@ -50,9 +50,7 @@ func (s *Service) Info(ctx context.Context) (vspapi.Info, error) {
 	if st.tip.PoolSize > 0 {
 		info.EstimatedNetworkProportion = float32(st.counts.Voting) / float32(st.tip.PoolSize)
 	}
-	if s.Node != nil || *s.gate.Load() != (Gate{}) {
-		info.Health = health.told(!info.VspClosed)
-	}
+	info.Health = health.told(!info.VspClosed)
 	return info, nil
 }
 
@@ -72,6 +70,15 @@ func (h Health) told(accepting bool) *vspapi.Health {
 		told.SeenAt = h.At.Unix()
 	}
 	return told
+}
+
+// Counts returns how many tickets there were of each outcome when they were last counted, which is as fresh as Info; false
+// if they never were. It asks nobody.
+func (s *Service) Counts() (counts Counts, known bool) {
+	if st := s.stats.Load(); st != nil {
+		return st.counts, true
+	}
+	return Counts{}, false
 }
 
 // counting is the loop that keeps stats fresh.

@@ -41,10 +41,10 @@ type Info struct {
 	Health *Health `json:"health,omitempty"`
 }
 
-// Health is how a VSP of ours says whether it takes new tickets, beside VspClosed, and why not.
+// Health is what a VSP of ours has seen of itself when it decided whether to take new tickets.
 type Health struct {
-	Accepting          bool     `json:"accepting"`          // new tickets
-	Reasons            []string `json:"reasons"`            // why not: node_away, node_behind, ...; empty while it does
+	Accepting          bool     `json:"accepting"`          // new tickets: the opposite of VspClosed
+	Reasons            []string `json:"reasons"`            // why not: node_away, node_behind, ...; empty if its operator has closed it
 	VotingWalletsReady int64    `json:"votingwalletsready"` // online and at the tip
 	NodeHeight         int64    `json:"nodeheight"`         // of the front end's node, when it was last seen
 	NodePeers          int64    `json:"nodepeers"`
