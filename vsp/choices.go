@@ -104,6 +104,21 @@ func (c Choices) merge(later Choices) (Choices, error) {
 	return merged, nil
 }
 
+// replace returns the choices with those kinds of later that are not nil instead of their own. A wallet that pays sends all
+// that it has of a kind.
+func (c Choices) replace(later Choices) Choices {
+	if later.Agendas != nil {
+		c.Agendas = later.Agendas
+	}
+	if later.TSpends != nil {
+		c.TSpends = later.TSpends
+	}
+	if later.Treasury != nil {
+		c.Treasury = later.Treasury
+	}
+	return c
+}
+
 func merge(m, later map[string]string) map[string]string {
 	merged := make(map[string]string, len(m)+len(later))
 	maps.Copy(merged, m)
@@ -114,6 +129,9 @@ func merge(m, later map[string]string) map[string]string {
 // lowerKeys gives every key its one spelling, so that a policy that is set again replaces the one set before. Of two
 // spellings in one request the lower one counts.
 func lowerKeys(policies map[string]string) map[string]string {
+	if policies == nil {
+		return nil
+	}
 	lower := make(map[string]string, len(policies))
 	for _, key := range slices.Sorted(maps.Keys(policies)) { // capitals sort before small letters
 		lower[strings.ToLower(key)] = policies[key]

@@ -66,7 +66,7 @@ var endings = map[Outcome]Event{
 type counters [17]atomic.Uint64
 
 // happened logs an event and counts it. It is called once what has happened is stored. Attributes must be fit for a log:
-// a holder's choices, keys and requests are not.
+// a holder's keys and requests are not.
 func (s *Service) happened(ctx context.Context, event Event, ticket chainhash.Hash, attributes ...any) {
 	for i := range events {
 		if e := &events[i]; e.event == event {

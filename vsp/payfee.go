@@ -40,7 +40,7 @@ func (s *Service) PayFee(ctx context.Context, r Request) (vspapi.PayFeeResponse,
 	if err := s.mustBePromised(ctx, t.Fee, now); err != nil {
 		return vspapi.PayFeeResponse{}, err
 	}
-	p, err := s.checkPayment(ctx, t, seen, m)
+	p, err := s.checkPayment(t.Fee, seen, m)
 	if err != nil {
 		return vspapi.PayFeeResponse{}, err
 	}
@@ -70,9 +70,14 @@ func decodePayFee(r Request) (vspapi.PayFeeRequest, error) {
 		rule{"PayFeeRequest.TreasuryPolicy", "max", len(m.TreasuryPolicy) <= vspapi.MaxPolicies})
 }
 
-// mustBePromised refuses a payment after the promise of its amount has run out, unless a new promise would not ask for
-// more. Refusing it then would only make the holder pay the same again: dcrwallet abandons the transaction and makes
-// another for the old amount.
+// A payment of lateFee hundredths of what would be asked for now is taken after its promise has run out. The fee hardly
+// depends on what tickets cost, so that is far more than it moves by itself in weeks, and less than any step by which an
+// operator would raise it.
+const lateFee = 95
+
+// mustBePromised refuses a payment after the promise of its amount has run out, unless a new promise would ask for as good
+// as the same. Refusing it then would only make the holder pay the same again, and again: dcrwallet abandons the transaction
+// and makes another for the old amount.
 func (s *Service) mustBePromised(ctx context.Context, fee Fee, now time.Time) error {
 	if !now.After(fee.Expires) {
 		return nil
@@ -81,7 +86,7 @@ func (s *Service) mustBePromised(ctx context.Context, fee Fee, now time.Time) er
 	if err != nil {
 		return err
 	}
-	if fee.Amount < current {
+	if fee.Amount*100 < current*lateFee {
 		return refuse(vspapi.FeeExpired, nil)
 	}
 	return nil
@@ -98,11 +103,13 @@ func (s *Service) receive(ctx context.Context, r Request, t Ticket, p payment, n
 			return nil, err
 		}
 		t.Fee.Status, t.Fee.TxHash, t.Fee.Tx = status, p.tx.TxHash(), p.raw
+		t.Fee.Received, t.Fee.Paid = now, p.paid
 		t.VotingKey = p.votingKey
 		t.confirm(p.ticket)
-		// A payment that is sent again after its fee has failed must not take back what was chosen since.
+		// A payment that is sent again after its fee has failed must not take back what was chosen since. Its holder's clock
+		// may be ahead: that must not keep other choices out until then.
 		if t.ChoicesSetAt == 0 || p.timestamp >= t.ChoicesSetAt {
-			t.Choices, t.ChoicesSetAt = p.choices, min(p.timestamp, now.Add(maxAhead).Unix())
+			t.Choices, t.ChoicesSetAt = t.Choices.replace(p.choices), min(p.timestamp, now.Unix())
 		}
 		return &Change{Request: r.body, Signature: r.signature, Answered: now.Unix()}, nil
 	})
@@ -112,6 +119,9 @@ func (s *Service) receive(ctx context.Context, r Request, t Ticket, p payment, n
 		}
 	}
 	s.happened(ctx, EventFeeReceived, t.Hash, "fee_tx", stored.Fee.TxHash, "paid", stored.Fee.Paid)
+	if p.leftOut != nil {
+		s.happened(ctx, EventChoicesLeftOut, t.Hash, "err", errors.Join(p.leftOut...))
+	}
 	return stored, nil
 }
 

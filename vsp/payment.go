@@ -2,7 +2,6 @@ package vsp
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/decred/dcrd/txscript/v4/stdaddr"
 	"github.com/decred/dcrd/wire"
 
+	"scrutineer/vsp/network"
 	"scrutineer/vsp/vspapi"
 )
 
@@ -20,15 +20,17 @@ import (
 type payment struct {
 	ticket    ChainTx
 	tx        *wire.MsgTx
-	raw       []byte // tx
+	raw       []byte         // tx
+	paid      dcrutil.Amount // by tx to the fee's address
 	votingKey Secret
-	choices   Choices
-	timestamp int64 // seconds of UTC, as the holder claims
+	choices   Choices // nil where none came that are valid
+	leftOut   []error // what is wrong with the rest of them
+	timestamp int64   // seconds of UTC, as the holder claims
 }
 
 // checkPayment returns the payment that a message brings. Choices that are not valid are left out, all of their kind: the
 // ticket is paid for, and abstaining is better than not voting.
-func (s *Service) checkPayment(ctx context.Context, t Ticket, seen ChainTx, m vspapi.PayFeeRequest) (payment, error) {
+func (s *Service) checkPayment(fee Fee, seen ChainTx, m vspapi.PayFeeRequest) (payment, error) {
 	key, err := dcrutil.DecodeWIF(m.VotingKey, s.Profile.Params.PrivateKeyID)
 	if err != nil {
 		return payment{}, refuse(vspapi.InvalidPrivKey, nil) // the cause could quote the key
@@ -40,7 +42,8 @@ func (s *Service) checkPayment(ctx context.Context, t Ticket, seen ChainTx, m vs
 	if err := blockchain.CheckTransactionSanity(tx, uint64(s.Profile.Params.MaxTxSize)); err != nil {
 		return payment{}, refuse(vspapi.InvalidFeeTx, err)
 	}
-	if err := s.mustPay(tx, t.Fee); err != nil {
+	paid, err := s.mustPay(tx, fee)
+	if err != nil {
 		return payment{}, err
 	}
 	if err := s.mustVote(key, seen.Tx); err != nil {
@@ -50,22 +53,25 @@ func (s *Service) checkPayment(ctx context.Context, t Ticket, seen ChainTx, m vs
 	if err != nil {
 		return payment{}, fmt.Errorf("serialize fee transaction: %w", err)
 	}
+	choices, leftOut := validChoices(s.Profile, m)
 	return payment{
 		ticket:    seen,
 		tx:        tx,
 		raw:       raw,
+		paid:      paid,
 		votingKey: Secret(key.String()),
-		choices:   s.validChoices(ctx, t, m),
+		choices:   choices,
+		leftOut:   leftOut,
 		timestamp: m.Timestamp,
 	}, nil
 }
 
-// mustPay refuses a transaction that pays too little to the fee's address. Its first output there counts alone, as in
-// vspd.
-func (s *Service) mustPay(tx *wire.MsgTx, fee Fee) error {
+// mustPay returns what a transaction pays to the fee's address, and refuses it if that is too little. Its first output there
+// counts alone, as in vspd.
+func (s *Service) mustPay(tx *wire.MsgTx, fee Fee) (dcrutil.Amount, error) {
 	address, err := stdaddr.DecodeAddress(fee.Address, s.Profile.Params)
 	if err != nil {
-		return fmt.Errorf("decode fee address %s: %w", fee.Address, err)
+		return 0, fmt.Errorf("decode fee address %s: %w", fee.Address, err)
 	}
 	version, script := address.PaymentScript()
 	i := slices.IndexFunc(tx.TxOut, func(out *wire.TxOut) bool {
@@ -73,11 +79,11 @@ func (s *Service) mustPay(tx *wire.MsgTx, fee Fee) error {
 	})
 	switch {
 	case i < 0 || tx.TxOut[i].Value == 0:
-		return refusef(vspapi.InvalidFeeTx, "feetx did not include any payments for fee address %s", fee.Address)
+		return 0, refusef(vspapi.InvalidFeeTx, "feetx did not include any payments for fee address %s", fee.Address)
 	case dcrutil.Amount(tx.TxOut[i].Value) < fee.Amount:
-		return refuse(vspapi.FeeTooSmall, nil)
+		return 0, refuse(vspapi.FeeTooSmall, nil)
 	}
-	return nil
+	return dcrutil.Amount(tx.TxOut[i].Value), nil
 }
 
 // mustVote refuses a key that cannot vote with a ticket.
@@ -96,17 +102,19 @@ func (s *Service) mustVote(key *dcrutil.WIF, ticket *wire.MsgTx) error {
 	return nil
 }
 
-func (s *Service) validChoices(ctx context.Context, t Ticket, m vspapi.PayFeeRequest) Choices {
+// validChoices returns the kinds of choices that came and are valid, and what is wrong with the others.
+func validChoices(profile network.Profile, m vspapi.PayFeeRequest) (choices Choices, leftOut []error) {
 	valid := func(choices map[string]string, err error) map[string]string {
 		if err != nil {
-			s.Log.WarnContext(ctx, "choices left out", "ticket", t.Hash, "err", err)
+			leftOut = append(leftOut, err)
 			return nil
 		}
 		return choices
 	}
-	return Choices{
-		Agendas:  valid(m.VoteChoices, checkAgendas(s.Profile, m.VoteChoices)),
+	choices = Choices{
+		Agendas:  valid(m.VoteChoices, checkAgendas(profile, m.VoteChoices)),
 		TSpends:  lowerKeys(valid(m.TSpendPolicy, checkTSpends(m.TSpendPolicy))),
 		Treasury: lowerKeys(valid(m.TreasuryPolicy, checkTreasury(m.TreasuryPolicy))),
 	}
+	return choices, leftOut
 }

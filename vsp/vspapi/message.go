@@ -44,7 +44,7 @@ type Info struct {
 // Health is what a VSP of ours has seen of itself when it decided whether to take new tickets.
 type Health struct {
 	Accepting          bool     `json:"accepting"`          // new tickets: the opposite of VspClosed
-	Reasons            []string `json:"reasons"`            // why not: node_away, node_behind, ...; empty if its operator has closed it
+	Reasons            []string `json:"reasons"`            // what keeps it from that beside its operator: node_away, node_behind, ...; may be empty
 	VotingWalletsReady int64    `json:"votingwalletsready"` // online and at the tip
 	NodeHeight         int64    `json:"nodeheight"`         // of the front end's node, when it was last seen
 	NodePeers          int64    `json:"nodepeers"`

@@ -153,7 +153,8 @@ func TestFieldsAsOnTheWire(t *testing.T) {
 		want    string
 	}{
 		{Info{}, "apiversions timestamp pubkey feepercentage vspclosed vspclosedmsg network vspdversion voting voted " +
-			"totalvotingwallets votingwalletsonline expired missed blockheight estimatednetworkproportion"},
+			"totalvotingwallets votingwalletsonline expired missed blockheight estimatednetworkproportion " +
+			"health,omitempty"}, // ours
 		{FeeAddressRequest{}, "timestamp tickethash tickethex parenthex"},
 		{FeeAddressResponse{}, "timestamp feeaddress feeamount expiration request"},
 		{PayFeeRequest{}, "timestamp tickethash feetx votingkey votechoices tspendpolicy treasurypolicy"},
@@ -162,6 +163,9 @@ func TestFieldsAsOnTheWire(t *testing.T) {
 		{TicketStatusResponse{}, "timestamp ticketconfirmed feetxstatus feetxhash altsignaddress votechoices tspendpolicy treasurypolicy request"},
 		{SetVoteChoicesRequest{}, "timestamp tickethash votechoices tspendpolicy treasurypolicy"},
 		{SetVoteChoicesResponse{}, "timestamp request"},
+		{SetAltSignAddrRequest{}, "timestamp tickethash tickethex parenthex altsignaddress"},
+		{SetAltSignAddrResponse{}, "timestamp request"},
+		{Health{}, "accepting reasons votingwalletsready nodeheight nodepeers seenat"},
 	}
 	for _, test := range tests {
 		var names []string
