@@ -64,12 +64,21 @@ func Run(root *cobra.Command) int {
 	}
 }
 
-// markRan notes when a command's own work begins: what fails before is misuse.
+// markRan notes when a command's own work begins: what fails before is misuse. A command that only groups others is made to
+// refuse what is none of them; cobra would print its help and be done.
 func markRan(c *cobra.Command, ran *bool) {
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
 			*ran = true
 			return run(c, args)
+		}
+	} else if !c.Runnable() {
+		c.Args, c.DisableFlagsInUseLine = cobra.ArbitraryArgs, true
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return fmt.Errorf("unknown command %q\nsee %s --help", args[0], c.CommandPath())
 		}
 	}
 	for _, child := range c.Commands() {

@@ -27,12 +27,18 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"yes", "--no-such-flag"}, Misused},
 		{[]string{"yes", "surplus"}, Misused},
 		{[]string{"--help"}, Done},
+		{[]string{"group"}, Done},
+		{[]string{"group", "member"}, Done},
+		{[]string{"group", "unheard-of"}, Misused},
 	}
 	for _, test := range tests {
 		root := &cobra.Command{Use: "vsp"}
 		for name, err := range work {
 			root.AddCommand(&cobra.Command{Use: name, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return err }})
 		}
+		group := &cobra.Command{Use: "group"}
+		group.AddCommand(&cobra.Command{Use: "member", RunE: func(*cobra.Command, []string) error { return nil }})
+		root.AddCommand(group)
 		root.SetArgs(test.args)
 		require.Equal(t, test.want, Run(root), "%v", test.args)
 	}

@@ -15,37 +15,12 @@ import (
 	"scrutineer/vsp/network"
 )
 
-// simnetXPub is an extended public key of simnet.
-const simnetXPub = "spubVWKGn9TGzyo7M4b5xubB5UV4joZ5HBMNBmMyGvYEaoZMkSxVG4opckpmQ26E85iHg8KQxrSVTdex56biddqtXBerG9xMN8Dvb3eNQVFFwpE"
-
-// folder is a VSP's folder as vsp init makes it, filled in; edit may change the configuration.
+// folder is a VSP's folder in order; it returns the configuration's path.
 func folder(t testing.TB, edit func(string) string) string {
-	dir := t.TempDir()
-	profile, err := network.Lookup("simnet")
-	require.NoError(t, err)
-	_, err = initialise(filepath.Join(dir, "vsp"), profile, simnetXPub)
-	require.NoError(t, err)
-	dir = filepath.Join(dir, "vsp")
-	path := filepath.Join(dir, "vsp.toml")
-	raw, err := os.ReadFile(path)
-	require.NoError(t, err)
-	text := strings.NewReplacer(`user = ""`, `user = "u"`, `site = ""`, `site = "vsp.example.org"`,
-		`support_email = ""`, `support_email = "support@example.org"`).Replace(string(raw))
-	for i := range 3 {
-		text = strings.Replace(text, `address = ""`, `address = "127.0.0.`+string(rune('1'+i))+`"`, 1)
-	}
-	if edit != nil {
-		text = edit(text)
-	}
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	for _, name := range []string{"node", "wallet-1", "wallet-2", "wallet-3"} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".password"), []byte("hunter2\n"), 0o600))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".cert"), []byte(testCert), 0o600))
-	}
-	return path
+	dir := filepath.Join(t.TempDir(), "vsp")
+	require.NoError(t, makeFolder(dir, edit))
+	return filepath.Join(dir, "vsp.toml")
 }
-
-const testCert = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 func TestInitThenFilledInIsInOrder(t *testing.T) {
 	s, err := load(folder(t, nil))

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 
 	"scrutineer/cmd/configfile"
+	"scrutineer/vsp/sqlstore"
 )
 
 // defaultDatabase is where tickets are kept if the configuration names neither a file nor a server.
@@ -65,4 +69,42 @@ func isLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// withStore carries out what a command does with the database. The service may be running meanwhile.
+func withStore(ctx context.Context, path string, act func(context.Context, *settings, *sqlstore.Store) error) (err error) {
+	s, err := loadConfig(path)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return act(ctx, s, store)
+}
+
+func openStore(ctx context.Context, s *settings) (*sqlstore.Store, error) {
+	key, err := sqlstore.ReadKeyFile(s.sealingKey)
+	if err != nil {
+		return nil, fmt.Errorf("read sealing key: %w", err)
+	}
+	sealer, err := sqlstore.NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	return sqlstore.Open(ctx, s.store(), sealer)
+}
+
+// store returns which database is meant.
+func (s *settings) store() sqlstore.Config {
+	m := s.MySQL
+	if m == nil {
+		return sqlstore.Config{Path: s.database}
+	}
+	return sqlstore.Config{MySQL: &sqlstore.MySQL{
+		Address: m.Address, Name: m.Name, User: m.User, Password: s.mysqlPassword,
+		CAPEM: s.mysqlCA, Plain: m.TLS == "none",
+	}}
 }

@@ -20,7 +20,7 @@ keeps every ticket in every voting wallet until it has voted.
 
 To begin: vsp init, then edit the configuration, vsp check, vsp serve.`,
 	}
-	root.AddCommand(initCommand(), checkCommand(), serveCommand())
+	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand())
 	return root
 }
 

@@ -16,7 +16,6 @@ import (
 	"scrutineer/vsp/chain"
 	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/server"
-	"scrutineer/vsp/sqlstore"
 	"scrutineer/vsp/wallet"
 )
 
@@ -91,18 +90,6 @@ func serve(ctx context.Context, s *settings, log *slog.Logger) (err error) {
 	group.Go(func() error { return front.Serve(ctx, listener) })
 	log.Info("serving", "address", listener.Addr(), "network", s.profile.Name, "wallets", len(s.wallets))
 	return group.Wait()
-}
-
-func openStore(ctx context.Context, s *settings) (*sqlstore.Store, error) {
-	key, err := sqlstore.ReadKeyFile(s.sealingKey)
-	if err != nil {
-		return nil, fmt.Errorf("read sealing key: %w", err)
-	}
-	sealer, err := sqlstore.NewSealer(key)
-	if err != nil {
-		return nil, err
-	}
-	return sqlstore.Open(ctx, s.database, sealer)
 }
 
 func newPool(s *settings, network *chain.Chain, log *slog.Logger) *wallet.Pool {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/network"
+	"scrutineer/vsp/sqlstore"
+)
+
+// vspFolder makes the folder of a VSP, filled in and with tickets of each kind: vspfolder DIR
+func vspFolder(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: vspfolder DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(makeFolder(dir, nil))
+	s, err := load(filepath.Join(dir, "vsp.toml"))
+	ts.Check(err)
+	store, err := openStore(context.Background(), s)
+	ts.Check(err)
+	ts.Check(fill(context.Background(), store))
+	ts.Check(store.Close())
+}
+
+// exits runs a program and wants it to exit with a code: exits CODE PROGRAM ARGUMENTS...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENTS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil && want == 0:
+	case errors.As(err, &exit) && exit.ExitCode() == want:
+	default:
+		ts.Fatalf("%s: %v, not code %d", strings.Join(args[1:], " "), err, want)
+	}
+}
+
+// simnetXPub is an extended public key of simnet, otherXPub another.
+const (
+	simnetXPub = "spubVWKGn9TGzyo7M4b5xubB5UV4joZ5HBMNBmMyGvYEaoZMkSxVG4opckpmQ26E85iHg8KQxrSVTdex56biddqtXBerG9xMN8Dvb3eNQVFFwpE"
+	otherXPub  = "OTHER"
+)
+
+const testCert = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+// makeFolder makes a VSP's folder as vsp init does, and fills it in; edit may change the configuration. Nobody listens at
+// the addresses of its daemons.
+func makeFolder(dir string, edit func(string) string) error {
+	profile, err := network.Lookup("simnet")
+	if err != nil {
+		return err
+	}
+	if _, err := initialise(dir, profile, simnetXPub); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "vsp.toml")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	text := strings.NewReplacer(`user = ""`, `user = "u"`, `site = ""`, `site = "vsp.example.org"`,
+		`support_email = ""`, `support_email = "support@example.org"`).Replace(string(raw))
+	for i := range 3 {
+		text = strings.Replace(text, `address = ""`, fmt.Sprintf(`address = "127.0.0.%d"`, i+1), 1)
+	}
+	if edit != nil {
+		text = edit(text)
+	}
+	errs := []error{os.WriteFile(path, []byte(text), 0o600)}
+	for _, name := range []string{"node", "wallet-1", "wallet-2", "wallet-3"} {
+		errs = append(errs,
+			os.WriteFile(filepath.Join(dir, name+".password"), []byte("hunter2\n"), 0o600),
+			os.WriteFile(filepath.Join(dir, name+".cert"), []byte(testCert), 0o600))
+	}
+	return errors.Join(errs...)
+}
+
+// noon is when the first of the tickets was registered.
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// votingKey is what must never be seen. It is nobody's.
+const votingKey = "PsURoUb7FMeJQdTYea8pkbUQFBZAsxtfDcfTLGja5sCLZvLZWRtjK"
+
+// fill registers a ticket of each kind, on fee addresses with holes between them.
+func fill(ctx context.Context, store *sqlstore.Store) error {
+	for n, t := range someTickets() {
+		for {
+			index, err := store.NextFeeIndex(ctx, t.Fee.XPub)
+			if err != nil {
+				return err
+			}
+			if index == t.Fee.Index {
+				break
+			}
+		}
+		if err := store.Insert(ctx, t); err != nil {
+			return err
+		}
+		if t.VotingKey == "" {
+			continue
+		}
+		hash := t.Hash.String()
+		requests := []string{fmt.Sprintf(`{"timestamp":1,"tickethash":"%s","feetx":"00","votingkey":"%s","votechoices":{}}`, hash, votingKey)}
+		if n == 0 {
+			requests = append(requests, fmt.Sprintf(`{"timestamp":2,"tickethash":"%s","votechoices":{"treasury":"yes"}}`, hash))
+		}
+		for i, request := range requests {
+			_, err := store.Update(ctx, t.Hash, func(*vsp.Ticket) (*vsp.Change, error) {
+				return &vsp.Change{Request: []byte(request), Signature: "c2lnbmF0dXJl",
+					Answered: noon.Add(time.Duration(n+1)*time.Hour).Unix() + int64(i)}, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	position := vsp.Position{Height: 900, Hash: chainhash.Hash{9}}
+	if err := store.Settle(ctx, vsp.Position{}, position, nil); err != nil {
+		return err
+	}
+	return store.SetAltSigner(ctx, someTickets()[0].Hash, vsp.AltSigner{Address: "SsAlternateSigner",
+		Change: vsp.Change{Request: []byte("{}"), Answered: noon.Add(90 * time.Minute).Unix()}})
+}
+
+// someTickets is a ticket of each kind, oldest first.
+func someTickets() []vsp.Ticket {
+	ticket := func(n byte, index uint32, status vsp.FeeStatus) vsp.Ticket {
+		t := vsp.Ticket{Hash: chainhash.Hash{0: n, 31: n}, Registered: noon.Add(time.Duration(n) * time.Hour),
+			Commitment: "SsCommitment" + strconv.Itoa(int(n)),
+			Fee: vsp.Fee{XPub: simnetXPub, Index: index, Address: "SsFee" + strconv.Itoa(int(index)), Amount: 540044,
+				Expires: noon.Add(time.Duration(n+1) * time.Hour), Status: status}}
+		if status != vsp.FeeNone {
+			t.VotingKey = votingKey
+			t.Fee.TxHash, t.Fee.Received, t.Fee.Paid = chainhash.Hash{31: 0xf0 + n}, t.Registered.Add(time.Minute), 540044
+		}
+		return t
+	}
+	voted := ticket(1, 1, vsp.FeeConfirmed)
+	voted.Confirmed, voted.PurchaseHeight, voted.Fee.Height = true, 700, 710
+	voted.Outcome, voted.SpentHeight, voted.SpentBy = vsp.Voted, 800, chainhash.Hash{31: 0xe1}
+	voted.Choices.Agendas = map[string]string{"treasury": "yes"}
+	live := ticket(2, 4, vsp.FeeConfirmed)
+	live.Confirmed, live.PurchaseHeight, live.Fee.Height, live.Fee.Paid = true, 720, 730, 550000
+	live.Choices.TSpends = map[string]string{strings.Repeat("ab", 32): "no"}
+	missed := ticket(3, 5, vsp.FeeConfirmed)
+	missed.Confirmed, missed.PurchaseHeight, missed.Outcome, missed.SpentHeight = true, 730, vsp.Missed, 860
+	young := ticket(4, 9, vsp.FeeReceived)
+	refused := ticket(5, 10, vsp.FeeError)
+	refused.Confirmed, refused.PurchaseHeight = true, 740
+	unpaid := ticket(6, 12, vsp.FeeNone)
+	imported := ticket(7, 13, vsp.FeeConfirmed)
+	imported.Registered, imported.Fee.Received, imported.Fee.Paid = time.Time{}, time.Time{}, 0
+	imported.Confirmed, imported.PurchaseHeight, imported.Outcome = true, 90, vsp.Expired
+	return []vsp.Ticket{voted, live, missed, young, refused, unpaid, imported}
+}
