@@ -22,7 +22,7 @@ func benchmark(b *testing.B, path string, prepare func(r *rig, number uint32) si
 		"sqlite": func(r *rig) {
 			sealer, err := sqlstore.NewSealer(make([]byte, 32))
 			require.NoError(b, err)
-			store, err := sqlstore.Open(b.Context(), filepath.Join(b.TempDir(), "vsp.db"), sealer)
+			store, err := sqlstore.Open(b.Context(), sqlstore.Config{Path: filepath.Join(b.TempDir(), "vsp.db")}, sealer)
 			require.NoError(b, err)
 			b.Cleanup(func() { require.NoError(b, store.Close()) })
 			r.store = store

@@ -38,12 +38,12 @@ func (s *Store) altSigner(ctx context.Context, ticket chainhash.Hash) (a vsp.Alt
 // SetAltSigner implements vsp.AltSigners.
 func (s *Store) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vsp.AltSigner) error {
 	request := s.sealer.sealRequest(ticket, signer.Change.Request)
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO alt_signers (ticket, address, request, signature, answered) VALUES (?, ?, ?, ?, ?)",
 			ticket[:], signer.Address, request, signer.Change.Signature, signer.Change.Answered)
 		return err
 	})
-	if isDuplicate(err) {
+	if s.dialect.duplicate(err) {
 		err = vsp.ErrAltSignerExists
 	}
 	if err != nil {

@@ -1,7 +1,7 @@
 package sqlstore
 
 import (
-	"database/sql"
+	"context"
 	"path/filepath"
 	"testing"
 
@@ -17,7 +17,7 @@ const many = 10_000
 
 func full(b *testing.B) *Store {
 	s := database(b, filepath.Join(b.TempDir(), "vsp.db"))
-	require.NoError(b, s.write(b.Context(), func(tx *sql.Tx) error {
+	require.NoError(b, s.writer.write(b.Context(), func(ctx context.Context, tx transaction) error {
 		for n := range many {
 			t := ticket(n)
 			t.Confirmed, t.Fee.Status = true, vsp.FeeConfirmed
@@ -28,7 +28,7 @@ func full(b *testing.B) *Store {
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(b.Context(), insertTicket, values...); err != nil {
+			if _, err := tx.ExecContext(ctx, insertTicket, values...); err != nil {
 				return err
 			}
 		}

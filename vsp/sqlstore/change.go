@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -11,7 +10,7 @@ import (
 )
 
 // keep adds a change, if there is one, to the ticket in the row, and deletes those that are too many.
-func (s *Store) keep(ctx context.Context, tx *sql.Tx, id int64, hash chainhash.Hash, c *vsp.Change) error {
+func (s *Store) keep(ctx context.Context, tx transaction, id int64, hash chainhash.Hash, c *vsp.Change) error {
 	if c == nil {
 		return nil
 	}
@@ -27,7 +26,7 @@ func (s *Store) keep(ctx context.Context, tx *sql.Tx, id int64, hash chainhash.H
 }
 
 // thin deletes the oldest changes but the first until no more than MaxChanges are left.
-func thin(ctx context.Context, tx *sql.Tx, ticket int64) error {
+func thin(ctx context.Context, tx transaction, ticket int64) error {
 	rows, err := tx.QueryContext(ctx, "SELECT id FROM changes WHERE ticket = ? ORDER BY id", ticket)
 	if err != nil {
 		return err

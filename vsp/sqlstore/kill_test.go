@@ -45,7 +45,7 @@ func insertEach(path string, first int) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(ctx, path, sealer)
+	s, err := Open(ctx, Config{Path: path}, sealer)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func TestKill(t *testing.T) {
 			kept(t, s, a)
 		}
 		var sound string
-		require.NoError(t, s.reader.QueryRow("PRAGMA integrity_check").Scan(&sound))
+		require.NoError(t, s.db.QueryRow("PRAGMA integrity_check").Scan(&sound))
 		require.Equal(t, "ok", sound)
 		require.NoError(t, s.Close())
 	}

@@ -2,16 +2,15 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
 
 // Lead implements vsp.Lease. The clock is the database's, so that those of the processes need not agree.
 func (s *Store) Lead(ctx context.Context, holder string, d time.Duration) (leads bool, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, "UPDATE lease SET holder = ?, until = "+now+" + ? WHERE id = 1 AND (holder = ? OR until <= "+now+")",
-			holder, d.Milliseconds(), holder)
+	err = s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
+		done, err := tx.ExecContext(ctx, "UPDATE lease SET holder = ?, until = "+s.dialect.now+
+			" + ? WHERE id = 1 AND (holder = ? OR until <= "+s.dialect.now+")", holder, d.Milliseconds(), holder)
 		if err != nil {
 			return err
 		}
@@ -27,7 +26,7 @@ func (s *Store) Lead(ctx context.Context, holder string, d time.Duration) (leads
 
 // Resign implements vsp.Lease.
 func (s *Store) Resign(ctx context.Context, holder string) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
 		_, err := tx.ExecContext(ctx, "UPDATE lease SET holder = '', until = 0 WHERE id = 1 AND holder = ?", holder)
 		return err
 	})

@@ -45,6 +45,22 @@ func (s *Store) values(t vsp.Ticket) ([]any, error) {
 	}, nil
 }
 
+// stored returns t as it is read back.
+func stored(t vsp.Ticket) vsp.Ticket {
+	for _, at := range []*time.Time{&t.Registered, &t.Fee.Expires, &t.Fee.Received} {
+		*at = time.Unix(at.Unix(), 0).UTC()
+	}
+	if len(t.Fee.Tx) == 0 {
+		t.Fee.Tx = nil
+	}
+	for _, choices := range []*map[string]string{&t.Choices.Agendas, &t.Choices.TSpends, &t.Choices.Treasury} {
+		if len(*choices) == 0 {
+			*choices = nil
+		}
+	}
+	return t
+}
+
 // scan reads the id and the columns of one row.
 func (s *Store) scan(row interface{ Scan(...any) error }) (id int64, t vsp.Ticket, err error) {
 	var (
@@ -90,14 +106,19 @@ type choicesColumn map[string]string
 
 // Scan implements sql.Scanner.
 func (c *choicesColumn) Scan(value any) error {
-	text, ok := value.(string)
-	if !ok {
+	var text []byte
+	switch v := value.(type) {
+	case string: // of SQLite
+		text = []byte(v)
+	case []byte: // of MySQL
+		text = v
+	default:
 		return fmt.Errorf("%T where choices should be", value)
 	}
-	if text == "{}" {
+	if string(text) == "{}" {
 		return nil
 	}
-	return json.Unmarshal([]byte(text), (*map[string]string)(c))
+	return json.Unmarshal(text, (*map[string]string)(c))
 }
 
 func encodeChoices(of map[string]string) (string, error) {

@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -13,17 +11,13 @@ import (
 
 // Position implements vsp.Scan.
 func (s *Store) Position(ctx context.Context) (vsp.Position, error) {
-	return position(ctx, s.reader)
+	return position(ctx, s.reader, "")
 }
 
-func position(ctx context.Context, q querier) (vsp.Position, error) {
+func position(ctx context.Context, q querier, forUpdate string) (vsp.Position, error) {
 	var p vsp.Position
 	var hash hashColumn
-	err := q.QueryRowContext(ctx, "SELECT height, hash FROM scan WHERE id = 1").Scan(&p.Height, &hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return vsp.Position{}, nil
-	}
-	if err != nil {
+	if err := q.QueryRowContext(ctx, "SELECT height, hash FROM scan WHERE id = 1"+forUpdate).Scan(&p.Height, &hash); err != nil {
 		return vsp.Position{}, fmt.Errorf("read the scan's position: %w", err)
 	}
 	p.Hash = chainhash.Hash(hash)
@@ -31,8 +25,8 @@ func position(ctx context.Context, q querier) (vsp.Position, error) {
 }
 
 // mustBeAt returns vsp.ErrMoved if the Position is another than from.
-func mustBeAt(ctx context.Context, tx *sql.Tx, from vsp.Position) error {
-	at, err := position(ctx, tx)
+func (s *Store) mustBeAt(ctx context.Context, tx transaction, from vsp.Position) error {
+	at, err := position(ctx, tx, s.dialect.forUpdate)
 	if err == nil && at != from {
 		err = vsp.ErrMoved
 	}
@@ -40,18 +34,15 @@ func mustBeAt(ctx context.Context, tx *sql.Tx, from vsp.Position) error {
 }
 
 // move makes p the Position.
-func move(ctx context.Context, tx *sql.Tx, p vsp.Position) error {
-	if _, err := tx.ExecContext(ctx, "DELETE FROM scan WHERE id = 1"); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO scan (id, height, hash) VALUES (1, ?, ?)", p.Height, p.Hash[:])
+func move(ctx context.Context, tx transaction, p vsp.Position) error {
+	_, err := tx.ExecContext(ctx, "UPDATE scan SET height = ?, hash = ? WHERE id = 1", p.Height, p.Hash[:])
 	return err
 }
 
 // Settle implements vsp.Scan.
 func (s *Store) Settle(ctx context.Context, from, p vsp.Position, found []vsp.Spend) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := mustBeAt(ctx, tx, from); err != nil {
+	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
+		if err := s.mustBeAt(ctx, tx, from); err != nil {
 			return err
 		}
 		for _, f := range found {
@@ -71,11 +62,11 @@ func (s *Store) Settle(ctx context.Context, from, p vsp.Position, found []vsp.Sp
 
 // Rewind implements vsp.Scan.
 func (s *Store) Rewind(ctx context.Context, from, p vsp.Position) (taken []chainhash.Hash, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		if err := mustBeAt(ctx, tx, from); err != nil {
+	err = s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
+		if err := s.mustBeAt(ctx, tx, from); err != nil {
 			return err
 		}
-		if taken, err = settledAbove(ctx, tx, p.Height); err != nil {
+		if taken, err = s.settledAbove(ctx, tx, p.Height); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE tickets SET outcome = '', spent_height = 0, spent_by = ?
@@ -92,8 +83,9 @@ func (s *Store) Rewind(ctx context.Context, from, p vsp.Position) (taken []chain
 }
 
 // settledAbove returns the tickets whose outcome was found above a height.
-func settledAbove(ctx context.Context, tx *sql.Tx, height int64) (tickets []chainhash.Hash, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT hash FROM tickets WHERE spent_height > ? AND outcome <> '' ORDER BY id", height)
+func (s *Store) settledAbove(ctx context.Context, tx transaction, height int64) (tickets []chainhash.Hash, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT hash FROM tickets WHERE spent_height > ? AND outcome <> '' ORDER BY id"+
+		s.dialect.forUpdate, height)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func TestMigrationKeepsTickets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vsp.db")
 	db, err := openWriter(path)
 	require.NoError(t, err)
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := fs.Sub(migrations, "migrations/sqlite")
 	require.NoError(t, err)
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
 	require.NoError(t, err)

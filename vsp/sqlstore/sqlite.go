@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -23,15 +24,44 @@ const readers = 4
 // lockWait is how long a writer waits for other processes' writes, if its context allows it.
 const lockWait = 10 * time.Second
 
-// now is the database's time in milliseconds of UTC since 1970.
-const now = "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)"
+var sqliteDialect = dialect{
+	name:      "sqlite",
+	goose:     goose.DialectSQLite3,
+	now:       "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)",
+	forUpdate: "", // nobody else writes anyway
+	snapshot:  []string{"BEGIN"},
+	duplicate: func(err error) bool { return isCode(err, sqlite3.SQLITE_CONSTRAINT) },
+}
 
-// openWriter opens the one connection that writes. A transaction takes the database's write lock as it begins, so that
-// what it reads stays true until it commits. A commit is synced to the disk before it returns.
+// openSQLite opens the database at path, which is created if it is not there.
+func (s *Store) openSQLite(ctx context.Context, path string) error {
+	s.dialect = &sqliteDialect
+	unlock, err := prepareFile(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	db, err := openWriter(path)
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, db, s.dialect); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if s.writer, err = newGroup(ctx, db); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if s.db, err = openReaders(path); err != nil {
+		return err
+	}
+	s.reader = &prepared{on: s.db}
+	return s.checkKey(ctx)
+}
+
+// openWriter opens the one connection that writes. A commit is synced to the disk before it returns.
 func openWriter(path string) (*sql.DB, error) {
 	// The busy handler does not hear a context: it gives up soon, and begin tries again.
 	db, err := open(path, url.Values{
-		"_txlock":       {"immediate"},
 		"_busy_timeout": {"100"},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
@@ -65,25 +95,24 @@ func open(path string, settings url.Values) (*sql.DB, error) {
 	return sql.Open("sqlite", name.String())
 }
 
-// begin starts a transaction that writes. While another process writes it waits, until ctx is done or for lockWait.
-func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+// begin starts a transaction that writes: it takes the database's write lock, so that what it reads stays true until it
+// ends. While another process writes it waits, until ctx is done or for lockWait.
+func begin(ctx context.Context, conn transaction) error {
 	deadline := time.Now().Add(lockWait)
 	for {
-		tx, err := db.BeginTx(ctx, nil)
+		// Without its cancelling: a lock that was just taken must not stay with an error.
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
 		if !isCode(err, sqlite3.SQLITE_BUSY) {
-			return tx, err
+			return err
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("another process has been writing for %v: %w", lockWait, err)
+			return fmt.Errorf("another process has been writing for %v: %w", lockWait, err)
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
-
-// isDuplicate reports whether a row was refused because there is one with its key.
-func isDuplicate(err error) bool { return isCode(err, sqlite3.SQLITE_CONSTRAINT) }
 
 // isCode reports whether err is SQLite's with this primary result code.
 func isCode(err error, code int) bool {

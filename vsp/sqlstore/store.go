@@ -18,96 +18,81 @@ import (
 	"scrutineer/vsp"
 )
 
+// Config says which database: one of the two.
+type Config struct {
+	Path  string // of an SQLite file, which is created if it is not there, readable by its owner only
+	MySQL *MySQL
+}
+
+func (c Config) String() string {
+	if c.MySQL != nil {
+		return c.MySQL.String()
+	}
+	return c.Path
+}
+
 // Store is an open database. It may be used by several goroutines at once.
 type Store struct {
-	// SQLite has one writer at a time. One connection lets writers queue here, where their contexts are heard, and not
-	// in SQLite's busy handler. Readers see the last commit and never wait.
-	writer *sql.DB
-	reader *sql.DB
-	sealer *Sealer
+	dialect *dialect
+	db      *sql.DB // that reader reads from
+	reader  querier // sees what was committed when a query begins
+	writer  writer
+	sealer  *Sealer
 }
 
 var _ vsp.Store = (*Store)(nil)
 
-// Open opens the database at path, which is created if it is not there, readable by its owner only. The sealer must be
-// of the same key ever since. Close it when done.
-func Open(ctx context.Context, path string, sealer *Sealer) (*Store, error) {
+// Open opens a database. The sealer must be of the same key ever since. Close it when done.
+func Open(ctx context.Context, c Config, sealer *Sealer) (*Store, error) {
 	s := &Store{sealer: sealer}
-	if err := s.open(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
+	if err := s.open(ctx, c); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %v: %w", c, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string) error {
-	unlock, err := prepareFile(ctx, path)
-	if err != nil {
-		return err
+func (s *Store) open(ctx context.Context, c Config) error {
+	switch {
+	case (c.Path == "") == (c.MySQL == nil):
+		return errors.New("give either the path of an SQLite file or a MySQL server")
+	case c.MySQL != nil:
+		return s.openMySQL(ctx, *c.MySQL)
 	}
-	defer unlock()
-	if s.writer, err = openWriter(path); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.writer); err != nil {
-		return err
-	}
-	if err := s.write(ctx, func(tx *sql.Tx) error { return s.checkKey(ctx, tx) }); err != nil {
-		return err
-	}
-	s.reader, err = openReaders(path)
-	return err
+	return s.openSQLite(ctx, c.Path)
 }
 
 // Close lets go of the database. Operations under way may fail.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.reader, s.writer} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	// The writer comes last: what closes an SQLite file as the last tidies up after it, and must be able to write.
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// write carries out act in a transaction that nobody else's write comes between, here or in another process. It returns
-// act's error as it is, with nothing changed.
-func (s *Store) write(ctx context.Context, act func(*sql.Tx) error) error {
-	tx, err := begin(ctx, s.writer)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := act(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
+// proofAbout is what the proof of the sealing key is sealed about.
+const proofAbout = "this database"
 
-// checkKey compares the key with the one the database was sealed with, which is this one if there was none yet.
-func (s *Store) checkKey(ctx context.Context, tx *sql.Tx) error {
-	const about = "this database"
-	var proof []byte
-	err := tx.QueryRowContext(ctx, "SELECT proof FROM sealing WHERE id = 1").Scan(&proof)
-	if errors.Is(err, sql.ErrNoRows) {
-		_, err = tx.ExecContext(ctx, "INSERT INTO sealing (id, proof) VALUES (1, ?)", s.sealer.seal(nil, about))
-	}
-	if err != nil {
-		return fmt.Errorf("check the sealing key: %w", err)
-	}
-	if proof == nil {
+// checkKey compares the key with the one the database was sealed with, which is this one if there was none yet. Nobody
+// else may be opening the database.
+func (s *Store) checkKey(ctx context.Context) error {
+	return s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
+		var proof []byte
+		err := tx.QueryRowContext(ctx, "SELECT proof FROM sealing WHERE id = 1"+s.dialect.forUpdate).Scan(&proof)
+		if errors.Is(err, sql.ErrNoRows) {
+			_, err := tx.ExecContext(ctx, "INSERT INTO sealing (id, proof) VALUES (1, ?)", s.sealer.seal(nil, proofAbout))
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("check the sealing key: %w", err)
+		}
+		if _, err := s.sealer.open(proof, proofAbout); err != nil {
+			return errors.New("the sealing key is not the one this database was sealed with: name the right key file")
+		}
 		return nil
-	}
-	if _, err := s.sealer.open(proof, about); err != nil {
-		return errors.New("the sealing key is not the one this database was sealed with")
-	}
-	return nil
-}
-
-// querier is what reads: a pool of connections, or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	})
 }

@@ -2,8 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,77 +12,10 @@ import (
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"scrutineer/vsp"
 	"scrutineer/vsp/storetest"
 )
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv(childDatabase); path != "" {
-		write(path, os.Getenv(childRound)) // until it is killed
-	}
-	goleak.VerifyTestMain(m)
-}
-
-func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) vsp.Store { return database(t, filepath.Join(t.TempDir(), "vsp.db")) })
-}
-
-// TestTwoHandles runs the suite on two handles of one database that know nothing of each other, as two processes would.
-func TestTwoHandles(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) vsp.Store {
-		path := filepath.Join(t.TempDir(), "vsp.db")
-		return pair{Store: database(t, path), other: database(t, path)}
-	})
-}
-
-// pair is a Store whose reads, and half of whose writes, go through another handle.
-type pair struct {
-	*Store
-	other *Store
-}
-
-func (p pair) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, error) {
-	return p.other.Ticket(ctx, hash)
-}
-
-func (p pair) Select(ctx context.Context, f vsp.Filter) ([]vsp.Ticket, error) {
-	return p.other.Select(ctx, f)
-}
-
-func (p pair) NextFeeIndex(ctx context.Context, xpub string) (uint32, error) {
-	return p.turn().NextFeeIndex(ctx, xpub)
-}
-
-func (p pair) Insert(ctx context.Context, t vsp.Ticket) error { return p.turn().Insert(ctx, t) }
-
-func (p pair) Update(ctx context.Context, hash chainhash.Hash,
-	act func(*vsp.Ticket) (*vsp.Change, error)) (vsp.Ticket, error) {
-	return p.turn().Update(ctx, hash, act)
-}
-
-func (p pair) Touched(ctx context.Context, limit int) ([]vsp.Touch, error) {
-	return p.other.Touched(ctx, limit)
-}
-
-func (p pair) Lead(ctx context.Context, holder string, d time.Duration) (bool, error) {
-	return p.turn().Lead(ctx, holder, d)
-}
-
-func (p pair) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vsp.AltSigner) error {
-	return p.turn().SetAltSigner(ctx, ticket, signer)
-}
-
-func (p pair) Position(ctx context.Context) (vsp.Position, error) { return p.other.Position(ctx) }
-
-// turn returns one of the two by chance.
-func (p pair) turn() *Store {
-	if rand.IntN(2) == 0 {
-		return p.other
-	}
-	return p.Store
-}
 
 func TestOpenAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vsp.db")
@@ -90,7 +23,7 @@ func TestOpenAtOnce(t *testing.T) {
 	opened := make(chan error, openers)
 	for range openers {
 		go func() {
-			s, err := Open(t.Context(), path, sealer(t, 1))
+			s, err := Open(t.Context(), Config{Path: path}, sealer(t, 1))
 			if err == nil {
 				err = s.Close()
 			}
@@ -109,7 +42,7 @@ func TestOpenWaitsForAnother(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = Open(ctx, path, sealer(t, 1))
+	_, err = Open(ctx, Config{Path: path}, sealer(t, 1))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -117,7 +50,7 @@ func TestOpenWaitsForAnother(t *testing.T) {
 
 	opened := make(chan error, 1)
 	go func() {
-		s, err := Open(t.Context(), path, sealer(t, 1))
+		s, err := Open(t.Context(), Config{Path: path}, sealer(t, 1))
 		if err == nil {
 			err = s.Close()
 		}
@@ -183,7 +116,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, database(t, path("other-key.db")).Close())
 
 	s := database(t, path("newer.db"))
-	_, err := s.writer.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	_, err := change(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 
@@ -198,7 +131,7 @@ func TestOpenRefuses(t *testing.T) {
 		"text.db":        {1, "not a database"},
 		"no-folder/x.db": {1, "no such file or directory"},
 	} {
-		_, err := Open(t.Context(), path(name), sealer(t, c.key))
+		_, err := Open(t.Context(), Config{Path: path(name)}, sealer(t, c.key))
 		require.ErrorContains(t, err, c.says)
 		require.ErrorContains(t, err, path(name))
 	}
@@ -223,21 +156,45 @@ func TestPathIsTakenAsItIs(t *testing.T) {
 func TestWriterWaitsNoLongerThanItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vsp.db")
 	s, other := database(t, path), database(t, path)
-	held, err := begin(t.Context(), other.writer)
-	require.NoError(t, err)
+	release := make(chan struct{})
+	held := hold(other, release)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()
 	require.ErrorIs(t, s.Insert(ctx, ticket(1)), context.DeadlineExceeded)
 	require.Less(t, time.Since(start), 3*time.Second)
-	_, err = s.Ticket(t.Context(), ticket(1).Hash)
+	_, err := s.Ticket(t.Context(), ticket(1).Hash)
 	require.ErrorIs(t, err, vsp.ErrNoTicket, "readers do not wait for a writer")
 
 	inserted := make(chan error, 1)
 	go func() { inserted <- s.Insert(t.Context(), ticket(1)) }()
-	require.NoError(t, held.Rollback())
+	close(release)
+	require.NoError(t, <-held)
 	require.NoError(t, <-inserted)
+}
+
+// hold has a Store write until release is closed.
+func hold(s *Store, release <-chan struct{}) (done <-chan error) {
+	holds, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.writer.write(context.Background(), func(context.Context, transaction) error {
+			close(holds)
+			<-release
+			return nil
+		})
+	}()
+	<-holds
+	return ended
+}
+
+// change does to the database what no Store does.
+func change(s *Store, query string, args ...any) (result sql.Result, err error) {
+	err = s.writer.write(context.Background(), func(ctx context.Context, tx transaction) error {
+		result, err = tx.ExecContext(ctx, query, args...)
+		return err
+	})
+	return result, err
 }
 
 // TestWritesAreWhole makes the last statement of a transaction fail.
@@ -249,9 +206,8 @@ func TestWritesAreWhole(t *testing.T) {
 	require.NoError(t, storetest.Settle(t.Context(), s, position, []vsp.Spend{spend}))
 	before, err := s.Ticket(t.Context(), ticket(1).Hash)
 	require.NoError(t, err)
-	for _, table := range []string{"scan", "changes"} {
-		_, err := s.writer.Exec("CREATE TRIGGER fail_" + table + " BEFORE INSERT ON " + table +
-			" BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+	for _, on := range []string{"UPDATE ON scan", "INSERT ON touches"} {
+		_, err := change(s, "CREATE TRIGGER fail_"+on[len(on)-4:]+" BEFORE "+on+" BEGIN SELECT RAISE(ABORT, 'disk full'); END")
 		require.NoError(t, err)
 	}
 
@@ -277,10 +233,10 @@ func TestSettings(t *testing.T) {
 	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
-		require.NoError(t, s.writer.QueryRow("PRAGMA "+pragma).Scan(&got))
+		require.NoError(t, s.writer.(*group).conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
 		require.Equal(t, want, got, pragma)
 	}
-	_, err := s.reader.Exec("DELETE FROM tickets")
+	_, err := s.db.Exec("DELETE FROM tickets")
 	require.ErrorContains(t, err, "readonly")
 }
 
@@ -302,7 +258,7 @@ func TestSelectsUseAnIndex(t *testing.T) {
 }
 
 func explain(t *testing.T, s *Store, query string, args ...any) (plan string) {
-	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+query, args...)
+	rows, err := s.db.Query("EXPLAIN QUERY PLAN "+query, args...)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, rows.Close()) }()
 	for rows.Next() {
@@ -317,7 +273,7 @@ func explain(t *testing.T, s *Store, query string, args ...any) (plan string) {
 
 func TestFeeIndexesEndBeforeTheHardened(t *testing.T) {
 	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
-	_, err := s.writer.Exec("INSERT INTO fee_indexes (xpub, last) VALUES ('spub', 2147483646)")
+	_, err := change(s, "INSERT INTO fee_indexes (xpub, last) VALUES ('spub', 2147483646)")
 	require.NoError(t, err)
 	index, err := s.NextFeeIndex(t.Context(), "spub")
 	require.NoError(t, err)
@@ -340,7 +296,7 @@ func TestDamagedRows(t *testing.T) {
 		"sealed text is cut short":  "voting_key = x'00'",
 		"unknown outcome \"other\"": "outcome = 'other', fee_status = 'confirmed'",
 	} {
-		_, err := s.writer.Exec(mend + "; UPDATE tickets SET " + damage)
+		_, err := change(s, mend+"; UPDATE tickets SET "+damage)
 		require.NoError(t, err)
 		_, ticketErr := s.Ticket(t.Context(), ticket(1).Hash)
 		_, selectErr := s.Select(t.Context(), vsp.Filter{})
@@ -350,7 +306,7 @@ func TestDamagedRows(t *testing.T) {
 }
 
 func database(t testing.TB, path string) *Store {
-	s, err := Open(t.Context(), path, sealer(t, 1))
+	s, err := Open(t.Context(), Config{Path: path}, sealer(t, 1))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

@@ -14,13 +14,13 @@ import (
 
 // Ticket implements vsp.Tickets.
 func (s *Store) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, error) {
-	_, t, err := s.find(ctx, s.reader, hash)
+	_, t, err := s.find(ctx, s.reader, hash, "")
 	return t, err
 }
 
 // find returns a ticket and its row's id.
-func (s *Store) find(ctx context.Context, q querier, hash chainhash.Hash) (int64, vsp.Ticket, error) {
-	row := q.QueryRowContext(ctx, "SELECT id, "+columns+" FROM tickets WHERE hash = ?", hash[:])
+func (s *Store) find(ctx context.Context, q querier, hash chainhash.Hash, forUpdate string) (int64, vsp.Ticket, error) {
+	row := q.QueryRowContext(ctx, "SELECT id, "+columns+" FROM tickets WHERE hash = ?"+forUpdate, hash[:])
 	id, t, err := s.scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = vsp.ErrNoTicket
@@ -37,11 +37,11 @@ func (s *Store) Insert(ctx context.Context, t vsp.Ticket) error {
 	if err != nil {
 		return fmt.Errorf("insert ticket %v: %w", t.Hash, err)
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
 		_, err := tx.ExecContext(ctx, insertTicket, values...)
 		return err
 	})
-	if isDuplicate(err) {
+	if s.dialect.duplicate(err) {
 		err = vsp.ErrTicketExists
 	}
 	if err != nil {
@@ -53,33 +53,24 @@ func (s *Store) Insert(ctx context.Context, t vsp.Ticket) error {
 // Update implements vsp.Tickets.
 func (s *Store) Update(ctx context.Context, hash chainhash.Hash,
 	act func(*vsp.Ticket) (*vsp.Change, error)) (after vsp.Ticket, err error) {
-	var refusal error
-	err = s.write(ctx, func(tx *sql.Tx) error {
-		id, t, err := s.find(ctx, tx, hash)
+	err = s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
+		id, t, err := s.find(ctx, tx, hash, s.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
-		var change *vsp.Change
-		if change, refusal = act(&t); refusal != nil {
-			return refusal
+		change, err := act(&t)
+		if err != nil {
+			return &refusal{err}
 		}
 		if t.Hash != hash {
 			return errors.New("its hash cannot be changed")
 		}
-		if err := s.replace(ctx, tx, id, t); err != nil {
-			return err
-		}
-		if err := s.keep(ctx, tx, id, hash, change); err != nil {
-			return err
-		}
-		if err := touch(ctx, tx, hash); err != nil {
-			return err
-		}
-		_, after, err = s.find(ctx, tx, hash)
-		return err
+		after = stored(t)
+		return s.replace(ctx, tx, id, t, change)
 	})
-	if refusal != nil {
-		return vsp.Ticket{}, refusal
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return vsp.Ticket{}, refused.error
 	}
 	if err != nil {
 		return vsp.Ticket{}, fmt.Errorf("update ticket %v: %w", hash, err)
@@ -87,21 +78,40 @@ func (s *Store) Update(ctx context.Context, hash chainhash.Hash,
 	return after, nil
 }
 
-// replace puts t into the row.
-func (s *Store) replace(ctx context.Context, tx *sql.Tx, id int64, t vsp.Ticket) error {
+// refusal is an error of who called Update.
+type refusal struct{ error }
+
+// replace puts t into the row, adds the change, and leaves a note of it.
+func (s *Store) replace(ctx context.Context, tx transaction, id int64, t vsp.Ticket, change *vsp.Change) error {
 	values, err := s.values(t)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, updateTicket, append(values, id)...)
-	return err
+	if _, err = tx.ExecContext(ctx, updateTicket, append(values, id)...); err != nil {
+		return err
+	}
+	if err := s.keep(ctx, tx, id, t.Hash, change); err != nil {
+		return err
+	}
+	return touch(ctx, tx, t.Hash)
 }
 
 // Remove implements vsp.Tickets.
 func (s *Store) Remove(ctx context.Context, hash chainhash.Hash) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM tickets WHERE hash = ? AND fee_status = ?", hash[:],
-			string(vsp.FeeNone))
+	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
+		var id int64
+		err := tx.QueryRowContext(ctx, "SELECT id FROM tickets WHERE hash = ? AND fee_status = ?"+s.dialect.forUpdate,
+			hash[:], string(vsp.FeeNone)).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM changes WHERE ticket = ?", id); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM tickets WHERE id = ?", id)
 		return err
 	})
 	if err != nil {

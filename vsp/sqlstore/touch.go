@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -12,7 +11,7 @@ import (
 )
 
 // touch leaves a note that a ticket was updated.
-func touch(ctx context.Context, tx *sql.Tx, ticket chainhash.Hash) error {
+func touch(ctx context.Context, tx transaction, ticket chainhash.Hash) error {
 	if _, err := tx.ExecContext(ctx, "INSERT INTO touches (ticket) VALUES (?)", ticket[:]); err != nil {
 		return fmt.Errorf("note the update: %w", err)
 	}
@@ -56,7 +55,7 @@ func (s *Store) Heard(ctx context.Context, notes []vsp.Touch) error {
 		for i, note := range chunk {
 			ids[i] = note.ID
 		}
-		err := s.write(ctx, func(tx *sql.Tx) error {
+		err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
 			_, err := tx.ExecContext(ctx, "DELETE FROM touches WHERE id IN "+list(len(ids)), ids...)
 			return err
 		})

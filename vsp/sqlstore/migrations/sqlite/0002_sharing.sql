@@ -7,6 +7,9 @@ ALTER TABLE tickets ADD COLUMN fee_received INTEGER NOT NULL DEFAULT -6213559680
 ALTER TABLE tickets ADD COLUMN fee_paid     INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tickets ADD COLUMN fee_height   INTEGER NOT NULL DEFAULT 0;
 
+-- There is a row from now on, with the position before the first block.
+INSERT OR IGNORE INTO scan (id, height, hash) VALUES (1, 0, zeroblob(32));
+
 -- Tickets that were updated and that the one who leads has not looked at since. No id is used twice.
 CREATE TABLE touches (
     id     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

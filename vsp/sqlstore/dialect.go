@@ -1,0 +1,42 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/pressly/goose/v3"
+)
+
+// dialect is what the databases differ in, as data.
+type dialect struct {
+	name      string // of its folder of migrations
+	goose     goose.Dialect
+	versions  []string         // make goose's table with its first row, where goose itself could be cut short between them
+	now       string           // an expression: the database's time in milliseconds of UTC since 1970
+	forUpdate string           // ends a SELECT of rows that must not change until the transaction has ended
+	snapshot  []string         // begins a transaction that sees one state of the whole database
+	duplicate func(error) bool // whether a row was refused because there is one with its key
+}
+
+// querier is what reads: connections, or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// transaction is what an act reads and writes in.
+type transaction interface {
+	querier
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// act is what a writer carries out. It takes its context from the writer, may be called more than once, and must leave
+// alone what its caller reads until the writer has returned.
+type act func(ctx context.Context, tx transaction) error
+
+// writer carries out an act in a transaction, and returns its error as it is, with nothing changed. Without an error
+// what was done is durable. What an act has read for update stays true until its transaction has ended.
+type writer interface {
+	write(ctx context.Context, do act) error
+	Close() error
+}
