@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -14,12 +15,23 @@ import (
 	"scrutineer/vsp/vspapi"
 )
 
-// entry is what a request's line in the log tells besides the obvious. Each request has its own.
+// entry is what is known of a request besides the obvious. Each request has its own.
 type entry struct {
+	client  netip.Addr // whom it is counted with; never logged
+	limited bool       // the client's requests are limited
 	ticket  string
 	refused bool
 	code    vspapi.Code // if refused
 	err     error       // what lies behind a refusal
+}
+
+// Answer is what Config.Observe is told of a request that was answered.
+type Answer struct {
+	Endpoint string // the route's path; "none" for all paths that have no route
+	Status   int
+	Refused  bool
+	Code     vspapi.Code // if Refused
+	Took     time.Duration
 }
 
 type entryKey struct{}
@@ -29,7 +41,8 @@ func entryOf(r *http.Request) *entry {
 	return e
 }
 
-// observe logs every request in one line, and answers for a handler that panics.
+// observe logs every request in one line, tells Config.Observe of it, and answers for a handler that panics. The line has no
+// client's address: tickets and addresses in one place would tell whose tickets they are. What stands before us can log them.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -40,10 +53,19 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if p := recover(); p != nil {
 				s.panicked(seen, r, p)
 			}
-			s.log.LogAttrs(r.Context(), level(r, e), "request", e.attributes(r, seen.status, time.Since(start))...)
+			s.answered(r, e, seen.status, time.Since(start))
 		}()
 		next.ServeHTTP(seen, r)
 	})
+}
+
+func (s *Server) answered(r *http.Request, e *entry, status int, took time.Duration) {
+	if l := level(r, e); s.log.Enabled(r.Context(), l) {
+		s.log.LogAttrs(r.Context(), l, "request", e.attributes(r, status, took)...)
+	}
+	if s.config.Observe != nil {
+		s.config.Observe(Answer{Endpoint: endpoint(r), Status: status, Refused: e.refused, Code: e.code, Took: took})
+	}
 }
 
 // panicked answers with an internal error where nothing was sent yet.
@@ -60,9 +82,10 @@ func (s *Server) panicked(w *recorder, r *http.Request, p any) {
 var errPanic = errors.New("panic")
 
 func level(r *http.Request, e *entry) slog.Level {
+	var away *turnedAway
 	switch {
-	case endpoint(r) == noEndpoint:
-		return slog.LevelDebug // passers-by
+	case endpoint(r) == noEndpoint, errors.As(e.err, &away):
+		return slog.LevelDebug // passers-by, and floods
 	case e.refused && e.code == vspapi.InternalError && r.Context().Err() == nil:
 		return slog.LevelError
 	}

@@ -42,7 +42,8 @@ func TestInfo(t *testing.T) {
 	require.Equal(t, `{"apiversions":[3],"timestamp":1893553445,"pubkey":"/RckOFqgx1tk+3jNYC+h2ZH96/drE8WO1wLqyDXp9hg=",`+
 		`"feepercentage":2,"vspclosed":false,"vspclosedmsg":"","network":"simnet","vspdversion":"1.5.0+test",`+
 		`"voting":2,"voted":3,"totalvotingwallets":2,"votingwalletsonline":1,"expired":1,"missed":4,`+
-		`"blockheight":217,"estimatednetworkproportion":0.2}`, string(body))
+		`"blockheight":217,"estimatednetworkproportion":0.2,`+
+		`"health":{"accepting":true,"reasons":[],"votingwalletsready":0,"nodeheight":0,"nodepeers":0,"seenat":0}}`, string(body))
 }
 
 func TestFeeAddress(t *testing.T) {
@@ -126,8 +127,6 @@ func TestPayFee(t *testing.T) {
 		}, status)
 		_, err := r.chain.Transaction(t.Context(), fee.TxHash())
 		require.Equal(t, test.want == "broadcast", err == nil)
-		_, held := r.voters.Held(ticket.Hash())
-		require.Equal(t, test.want == "broadcast", held, "a late ticket gets to the wallets at once")
 		changes, err := r.store.Changes(t.Context(), ticket.Hash())
 		require.NoError(t, err)
 		require.Equal(t, []vsp.Change{{Request: request.body, Signature: request.header[1], Answered: now.Unix()}}, changes)
@@ -202,9 +201,9 @@ func TestSetVoteChoices(t *testing.T) {
 		TSpends:  map[string]string{unseen: "", strings.Repeat("ab", 32): "invalid"},
 		Treasury: map[string]string{key: "no"},
 	}
-	held, ok := r.voters.Held(ticket.Hash())
-	require.True(t, ok)
-	require.Equal(t, want, held.Choices)
+	stored, err := r.store.Ticket(t.Context(), ticket.Hash())
+	require.NoError(t, err)
+	require.Equal(t, want, stored.Choices)
 	changes, err := r.store.Changes(t.Context(), ticket.Hash())
 	require.NoError(t, err)
 	require.Len(t, changes, 4)

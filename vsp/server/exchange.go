@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -37,7 +38,12 @@ func post[A any](s *Server, act func(context.Context, vsp.Request) (A, error)) h
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
 		defer cancel()
-		request := read(r)
+		request, done, err := s.read(r)
+		if err != nil {
+			s.reply(w, r, nil, err)
+			return
+		}
+		defer done()
 		if hash, ok := request.Ticket(); ok {
 			entryOf(r).ticket = hash.String()
 		}
@@ -46,26 +52,45 @@ func post[A any](s *Server, act func(context.Context, vsp.Request) (A, error)) h
 	}
 }
 
-func read(r *http.Request) vsp.Request {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
-		return vsp.Unreadable("request body could not be read", err)
+// read returns a request, even one that cannot be read: which of its faults is told first is for the act to say. Its memory
+// is spoken for until done is called. The error is that there is none for a large body.
+func (s *Server) read(r *http.Request) (request vsp.Request, done func(), err error) {
+	done = func() {}
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), smallBody)) + bytes.MinRead)
+	_, err = body.ReadFrom(io.LimitReader(r.Body, smallBody+1))
+	if err == nil && body.Len() > smallBody {
+		select {
+		case s.large <- struct{}{}:
+			done = func() { <-s.large }
+		default:
+			return vsp.Request{}, nil, errBusy
+		}
+		_, err = body.ReadFrom(io.LimitReader(r.Body, maxBody-smallBody))
 	}
-	if len(body) > maxBody {
+	switch {
+	case err != nil:
+		return vsp.Unreadable("request body could not be read", err), done, nil
+	case body.Len() > maxBody:
 		_, err := io.CopyN(io.Discard, r.Body, maxDrain)
-		return vsp.Unreadable(fmt.Sprintf("request body is larger than %d bytes", maxBody), err)
+		return vsp.Unreadable(fmt.Sprintf("request body is larger than %d bytes", maxBody), err), done, nil
 	}
-	return vsp.NewRequest(body, r.Header.Get(vspapi.ClientSignature))
+	return vsp.NewRequest(body.Bytes(), r.Header.Get(vspapi.ClientSignature)), done, nil
 }
 
 // reply signs and writes an answer, or a refusal.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, answer any, err error) {
 	status := http.StatusOK
 	if err != nil {
-		refusal := refusalFor(err)
+		var refusal vspapi.Error
+		status, refusal = refusalFor(err)
 		entry := entryOf(r)
 		entry.err, entry.refused, entry.code = err, true, refusal.Code
-		answer, status = refusal, refusal.Code.Status()
+		answer = refusal
+		var away *turnedAway
+		if errors.As(err, &away) {
+			away.setAfter(w)
+		}
 	}
 	body, err := json.Marshal(answer)
 	if err != nil {
@@ -78,10 +103,15 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, answer any, err e
 }
 
 // refusalFor is what is told of an error. What is not a refusal is nobody's business but the log's.
-func refusalFor(err error) vspapi.Error {
+func refusalFor(err error) (status int, told vspapi.Error) {
 	var refusal *vsp.Error
-	if !errors.As(err, &refusal) {
-		return vspapi.Error{Code: vspapi.InternalError, Message: vspapi.InternalError.Message()}
+	var away *turnedAway
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Code.Status(), vspapi.Error{Code: refusal.Code, Message: refusal.Text()}
+	case errors.As(err, &away):
+		return away.status, vspapi.Error{Code: away.code, Message: away.text}
 	}
-	return vspapi.Error{Code: refusal.Code, Message: refusal.Text()}
+	internal := vspapi.InternalError
+	return internal.Status(), vspapi.Error{Code: internal, Message: internal.Message()}
 }

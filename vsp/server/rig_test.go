@@ -2,12 +2,14 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,14 +38,49 @@ var key = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
 // rig is a Server with all that it stands on.
 type rig struct {
 	testing.TB
-	http.Handler
+	*server.Server
 	config  vsp.Config
+	front   server.Config
 	store   vsp.Store
 	chain   *vsptest.Chain
 	voters  *vsptest.Voters
 	service *vsp.Service
+	watched *watched
 	log     bytes.Buffer
 	now     time.Time
+	first   uint32 // the number of its first holder
+}
+
+// watched is a Store of which is known how often something was stored of a ticket, and that can be away.
+type watched struct {
+	vsp.Store
+	stored atomic.Int64
+	fail   error // set it while nobody asks
+}
+
+func (w *watched) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, error) {
+	if w.fail != nil {
+		return vsp.Ticket{}, w.fail
+	}
+	return w.Store.Ticket(ctx, hash)
+}
+
+func (w *watched) Insert(ctx context.Context, t vsp.Ticket) error {
+	w.stored.Add(1)
+	return w.Store.Insert(ctx, t)
+}
+
+func (w *watched) Update(ctx context.Context, hash chainhash.Hash, act func(*vsp.Ticket) (*vsp.Change, error)) (vsp.Ticket, error) {
+	t, err := w.Store.Update(ctx, hash, act)
+	if err == nil {
+		w.stored.Add(1)
+	}
+	return t, err
+}
+
+func (w *watched) SetAltSigner(ctx context.Context, hash chainhash.Hash, signer vsp.AltSigner) error {
+	w.stored.Add(1)
+	return w.Store.SetAltSigner(ctx, hash, signer)
 }
 
 func newRig(t testing.TB, change ...func(*rig)) *rig {
@@ -61,24 +98,33 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 		Terms: vsp.Terms{FeePercent: 2, XPub: vsptest.XPub(profile.Params)}, Version: "1.5.0+test",
 		Now: func() time.Time { return r.now },
 	}
+	r.front = server.Config{
+		Key: key, Designation: "Test & Sons", SupportEmail: "help@example.org",
+		Log: slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
 	for _, c := range change {
 		c(r)
 	}
-	r.config.Store = r.store
+	r.watched = &watched{Store: r.store}
+	r.config.Store = r.watched
 	r.service, err = vsp.New(r.config)
 	require.NoError(t, err)
-	r.Handler = server.New(server.Config{
-		Service: r.service, Key: key, Designation: "Test & Sons", SupportEmail: "help@example.org",
-		Log: slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	r.front.Service = r.service
+	r.Server = server.New(r.front)
 	return r
 }
 
 // do sends a request and returns the answer.
 func (r *rig) do(method, path string, body []byte, header ...string) *http.Response {
-	req := httptest.NewRequest(method, path, bytes.NewReader(body))
+	return r.from("192.0.2.1:1234", method, path, bytes.NewReader(body), header...)
+}
+
+// from sends a request as if somebody had connected from an address.
+func (r *rig) from(remote, method, path string, body io.Reader, header ...string) *http.Response {
+	req := httptest.NewRequest(method, path, body)
+	req.RemoteAddr = remote
 	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+		req.Header.Add(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, req)
@@ -146,7 +192,9 @@ func (f fields) json() []byte {
 
 func (f fields) by(h vsptest.Holder) signed { return sign(h, f.json()) }
 
-func (r *rig) holder(number uint32) vsptest.Holder { return vsptest.NewHolder(r.chain.Params, number) }
+func (r *rig) holder(number uint32) vsptest.Holder {
+	return vsptest.NewHolder(r.chain.Params, r.first+number)
+}
 
 func (r *rig) feeAddress(t vsptest.Ticket) fields {
 	return fields{
@@ -169,14 +217,15 @@ func (r *rig) setVoteChoices(t vsptest.Ticket) fields {
 	}
 }
 
+func (r *rig) setAltSignAddr(t vsptest.Ticket) fields {
+	return r.feeAddress(t).with("altsignaddress", r.holder(5).Commitment().String())
+}
+
 func (r *rig) ticketStatus(t vsptest.Ticket) fields { return fields{"tickethash": t.Hash().String()} }
 
 // offered asks for a ticket's fee address.
-func (r *rig) offered(t vsptest.Ticket) vspapi.FeeAddressResponse {
-	var offer vspapi.FeeAddressResponse
-	answer := r.post(vspapi.PathFeeAddress, r.feeAddress(t).by(t.Holder))
-	body := r.content(answer)
-	require.Equal(r, http.StatusOK, answer.StatusCode, "%s", body)
+func (r *rig) offered(t vsptest.Ticket) (offer vspapi.FeeAddressResponse) {
+	body := r.granted(vspapi.PathFeeAddress, r.feeAddress(t).by(t.Holder))
 	require.NoError(r, json.Unmarshal(body, &offer))
 	return offer
 }
@@ -189,10 +238,16 @@ func (r *rig) fee(offer vspapi.FeeAddressResponse) *wire.MsgTx {
 // paid returns a ticket whose fee was paid.
 func (r *rig) paid(number uint32) vsptest.Ticket {
 	t := r.chain.Buy(r.holder(number))
-	answer := r.post(vspapi.PathPayFee, r.payFee(t, r.fee(r.offered(t))).by(t.Holder))
+	r.granted(vspapi.PathPayFee, r.payFee(t, r.fee(r.offered(t))).by(t.Holder))
+	return t
+}
+
+// granted sends a request that must be granted, and returns the answer's body.
+func (r *rig) granted(path string, s signed) []byte {
+	answer := r.post(path, s)
 	body := r.content(answer)
 	require.Equal(r, http.StatusOK, answer.StatusCode, "%s", body)
-	return t
+	return body
 }
 
 // change alters a ticket behind the Service's back.

@@ -27,15 +27,12 @@
 package server
 
 import (
-	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/go-chi/chi/v5"
 
@@ -45,81 +42,61 @@ import (
 
 // Config is what a Server is made of.
 type Config struct {
-	Service      *vsp.Service
-	Key          ed25519.PrivateKey // signs the answers; wallets know the VSP by its public key
-	Designation  string             // the VSP's name, for people
-	SupportEmail string
-	Log          *slog.Logger // may be nil
+	Service       *vsp.Service
+	Key           ed25519.PrivateKey // signs the answers; wallets know the VSP by its public key
+	Designation   string             // the VSP's name, for people
+	SupportEmail  string
+	Limits        Limits       // at first; see SetLimits
+	AdminPassword *Password    // of the user admin, for /admin/status, which is not there if nil
+	NodeURL       string       // what /admin/status calls the node
+	Metrics       http.Handler // at /metrics of Private; may be nil
+	Observe       func(Answer) // called after each request; may be nil
+	Log           *slog.Logger // may be nil
 }
 
-// Server answers requests. It is an http.Handler.
+// Server answers requests. It is an http.Handler: the public one.
 type Server struct {
-	config Config
-	log    *slog.Logger
+	config  Config
+	log     *slog.Logger
+	limits  atomic.Pointer[limits]
+	counted *counts
+	large   chan struct{} // a slot for each large body
+	pulse   pulse
 	http.Handler
 }
 
 // New returns a Server.
 func New(config Config) *Server {
-	s := &Server{config: config, log: config.Log}
+	s := &Server{config: config, log: config.Log, counted: newCounts(), large: make(chan struct{}, largePlaces)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	r := chi.NewRouter()
-	r.Use(s.observe, s.sameOrigin)
-	r.Get("/", s.home)
-	r.Get(vspapi.PathInfo, s.info)
-	r.Post(vspapi.PathFeeAddress, post(s, config.Service.FeeAddress))
-	r.Post(vspapi.PathPayFee, post(s, config.Service.PayFee))
-	r.Post(vspapi.PathTicketStatus, post(s, config.Service.TicketStatus))
-	r.Post(vspapi.PathSetVoteChoices, post(s, config.Service.SetVoteChoices))
-	nothing := redirectSlash(r)
-	r.NotFound(nothing)
-	r.MethodNotAllowed(nothing)
-	s.Handler = r
+	s.SetLimits(config.Limits)
+	s.Handler = s.routes()
 	return s
 }
 
-// Time limits. A request is small, but may come through Tor. An answer may have to wait for a ticket's parent, and for
-// the node; actTimeout ends before writeTimeout, so that there is an answer.
-const (
-	headerTimeout   = 5 * time.Second
-	readTimeout     = 15 * time.Second
-	actTimeout      = 45 * time.Second
-	writeTimeout    = 75 * time.Second
-	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 10 * time.Second
-)
-
-// Serve answers requests from a listener until the context ends, and then finishes what it has begun.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve on %v: %w", listener.Addr(), err)
-	case <-ctx.Done():
-	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err := server.Shutdown(ending)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	<-served
-	if err != nil {
-		return fmt.Errorf("stop serving on %v: %w", listener.Addr(), err)
-	}
-	return nil
+func (s *Server) routes() http.Handler {
+	service := s.config.Service
+	r := chi.NewRouter()
+	r.Use(s.observe)
+	s.routeHealth(r)
+	r.Group(func(r chi.Router) {
+		r.Use(s.limit, s.sameOrigin)
+		r.With(s.bounded).Get("/", s.home)
+		r.With(s.bounded).Get(vspapi.PathInfo, s.info)
+		r.With(s.bounded).Post(vspapi.PathFeeAddress, post(s, service.FeeAddress))
+		r.With(s.bounded).Post(vspapi.PathPayFee, post(s, service.PayFee))
+		r.With(s.bounded).Post(vspapi.PathTicketStatus, post(s, service.TicketStatus))
+		r.With(s.bounded).Post(vspapi.PathSetVoteChoices, post(s, service.SetVoteChoices))
+		r.With(s.bounded).Post(vspapi.PathSetAltSignAddr, post(s, service.SetAltSignAddr))
+		if s.config.AdminPassword != nil {
+			r.With(s.bounded, s.admin).Get("/admin/status", s.adminStatus)
+		}
+		r.NotFound(redirectSlash(r))
+		r.MethodNotAllowed(redirectSlash(r))
+	})
+	return r
 }
 
 // sameOrigin keeps other sites' pages from sending requests through their visitors' browsers.
@@ -150,6 +127,9 @@ func redirectSlash(routes chi.Routes) http.HandlerFunc {
 		http.Redirect(w, r, path, status)
 	}
 }
+
+// isAPI reports whether a wallet asks, and so reads signed JSON.
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
 
 // plain writes a text that is not part of the API.
 func plain(w http.ResponseWriter, status int, text string) {

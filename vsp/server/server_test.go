@@ -15,11 +15,10 @@ import (
 	"go.uber.org/goleak"
 
 	"scrutineer/vsp"
-	"scrutineer/vsp/server"
 	"scrutineer/vsp/vspapi"
 )
 
-func text(t *testing.T, answer *http.Response) string {
+func text(t testing.TB, answer *http.Response) string {
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	return string(body)
@@ -142,7 +141,7 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- r.Handler.(*server.Server).Serve(ctx, listener) }()
+	go func() { served <- r.Serve(ctx, listener) }()
 	url := "http://" + listener.Addr().String()
 
 	client := &http.Client{Timeout: 10 * time.Second}
@@ -171,7 +170,7 @@ func TestServeFails(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	require.Error(t, r.Handler.(*server.Server).Serve(t.Context(), listener))
+	require.Error(t, r.Serve(t.Context(), listener))
 }
 
 func TestNewRefuses(t *testing.T) {
