@@ -33,7 +33,7 @@ const (
 )
 
 // events is every event, in the order of a ticket's life, with how it is logged.
-var events = []struct {
+var events = [...]struct {
 	event Event
 	level slog.Level
 	text  string
@@ -63,7 +63,7 @@ var endings = map[Outcome]Event{
 }
 
 // counters counts events, each at its place in events.
-type counters [17]atomic.Uint64
+type counters [len(events)]atomic.Uint64
 
 // happened logs an event and counts it. It is called once what has happened is stored. Attributes must be fit for a log:
 // a holder's keys and requests are not.

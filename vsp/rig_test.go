@@ -2,7 +2,9 @@ package vsp_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -106,10 +108,12 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// record keeps the messages that were logged.
+// record keeps what was logged.
 type record struct {
-	mu    sync.Mutex
-	lines []string
+	mu     sync.Mutex
+	lines  []string          // messages
+	events map[vsp.Event]int // by the attribute
+	text   strings.Builder   // everything
 }
 
 func (r *record) Enabled(context.Context, slog.Level) bool { return true }
@@ -119,6 +123,17 @@ func (r *record) Handle(_ context.Context, line slog.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lines = append(r.lines, line.Message)
+	fmt.Fprintln(&r.text, line.Level, line.Message)
+	line.Attrs(func(a slog.Attr) bool {
+		fmt.Fprintln(&r.text, a.Key, a.Value)
+		if a.Key == "event" {
+			if r.events == nil {
+				r.events = make(map[vsp.Event]int)
+			}
+			r.events[vsp.Event(a.Value.String())]++
+		}
+		return true
+	})
 	return nil
 }
 
@@ -145,6 +160,13 @@ func (r *rig) payFeeRequest(t vsptest.Ticket, fee *wire.MsgTx) vsp.Request {
 	return t.Request(vspapi.PayFeeRequest{
 		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(), FeeTx: vsptest.Hex(fee), VotingKey: t.VotingKey(),
 		VoteChoices: map[string]string{}, TSpendPolicy: map[string]string{}, TreasuryPolicy: map[string]string{},
+	})
+}
+
+func (r *rig) altSignRequest(t vsptest.Ticket, other vsptest.Holder) vsp.Request {
+	return t.Request(vspapi.SetAltSignAddrRequest{
+		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(), TicketHex: vsptest.Hex(t.Tx), ParentHex: vsptest.Hex(t.Parent),
+		AltSignAddress: other.Commitment().String(),
 	})
 }
 

@@ -1,6 +1,7 @@
 package vsptest
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -10,9 +11,9 @@ import (
 
 // Voters is voting wallets that hold what they are asked to, at once. Its zero value has none.
 type Voters struct {
-	Wallets []vsp.VoterState // set it while nobody asks
+	Wallets []vsp.VoterState // set it while nobody asks, or by Set
 
-	mu   sync.Mutex // guards held
+	mu   sync.Mutex // guards all
 	held map[chainhash.Hash]vsp.Held
 }
 
@@ -42,11 +43,18 @@ func (v *Voters) Drop() {
 	clear(v.held)
 }
 
+// Set says how the wallets are from now on.
+func (v *Voters) Set(wallets ...vsp.VoterState) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.Wallets = wallets
+}
+
 // Holders implements vsp.Voters.
 func (v *Voters) Holders(ticket chainhash.Hash) int {
 	n := 0
 	if _, ok := v.Held(ticket); ok {
-		for _, w := range v.Wallets {
+		for _, w := range v.States() {
 			if w.Online() {
 				n++
 			}
@@ -56,7 +64,18 @@ func (v *Voters) Holders(ticket chainhash.Hash) int {
 }
 
 // States implements vsp.Voters.
-func (v *Voters) States() []vsp.VoterState { return v.Wallets }
+func (v *Voters) States() []vsp.VoterState {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.Wallets)
+}
+
+// Wanted returns how many tickets the wallets are to hold.
+func (v *Voters) Wanted() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.held)
+}
 
 // Held returns what the wallets are to hold of a ticket.
 func (v *Voters) Held(ticket chainhash.Hash) (vsp.Held, bool) {
