@@ -57,6 +57,7 @@ var transportRows = []row{
 var infoRows = []row{
 	{vspinfo, "what the VSP is", nothing, 200, granted, `"vspclosed":false,"vspclosedmsg":""`, ""},
 	{vspinfo, "closed", situation(nothing).then(closed), 200, granted, `"vspclosed":true,"vspclosedmsg":"Gone fishing."`, ""},
+	{vspinfo, "not taking new tickets", situation(nothing).then(notSeen), 200, granted, `"vspclosed":true,"vspclosedmsg":"` + notSeenText + `"`, "never stops taking them"},
 	{vspinfo, "no node since the start", situation(nothing).then(noNode), 500, 1, "", "an unsigned text"},
 }
 
@@ -145,6 +146,9 @@ func ticketRows(to, message string, good, unsent situation) []row {
 }
 
 var feeAddressRows = []row{
+	{feeaddress, "new, while none are taken", offer.then(notSeen), 400, 2, notSeenText, "grants it"},
+	{feeaddress, "badly signed comes before none are taken", offer.then(notSeen).stranger(), 400, 10, "", ""},
+	{feeaddress, "again, while no new ones are taken", offerAgain.then(notSeen), 200, granted, `"expiration":1893557045`, ""},
 	{feeaddress, "again", offerAgain, 200, granted, `"expiration":1893557045`, ""},
 	{feeaddress, "again after the promise has run out", offerAgain.then(later(2 * time.Hour)), 200, granted, `"expiration":1893564245`, ""},
 	{feeaddress, "again, node is away", offerAgain.then(noNode), 200, granted, `"expiration":1893557045`, "500, code 1"},
@@ -169,6 +173,7 @@ var payFeeRows = []row{
 	{payfee, "late, at a higher price", pay.then(later(48 * time.Hour)).then(feeUp), 400, 8, "", ""},
 	{payfee, "after a refusal by the network", refusedBefore(pay), 200, granted, "", ""},
 	{payfee, "signed by the alternate signer", pay.withSigner().bySigner(), 200, granted, "", ""},
+	{payfee, "while no new tickets are taken", pay.then(notSeen), 200, granted, "", ""},
 	{payfee, "no time", pay.but("timestamp", 0), 400, 0, required("PayFeeRequest.", "Timestamp"), ""},
 	{payfee, "no fee", pay.but("feetx", nil), 400, 0, required("PayFeeRequest.", "FeeTx"), ""},
 	{payfee, "no key", pay.but("votingkey", ""), 400, 0, required("PayFeeRequest.", "VotingKey"), ""},
@@ -216,6 +221,7 @@ var ticketStatusRows = []row{
 	{ticketstatus, "paid and confirmed", status.then(confirmed), 200, granted, `"ticketconfirmed":true,"feetxstatus":"received"`, ""},
 	{ticketstatus, "has voted", situation(statusVoted), 200, granted, `"feetxstatus":"received"`, ""},
 	{ticketstatus, "closed, node and wallets away", status.then(closed).then(noNode).then(noWallets), 200, granted, "", ""},
+	{ticketstatus, "while no new tickets are taken", status.then(notSeen), 200, granted, "", ""},
 	{ticketstatus, "signed by the alternate signer", status.withSigner().bySigner(), 200, granted, "", ""},
 	{ticketstatus, "signed by the holder beside an alternate signer", status.withSigner(), 200, granted, "", ""},
 	{ticketstatus, "signed by a stranger beside an alternate signer", status.withSigner().stranger(), 400, 10, "", ""},
@@ -229,6 +235,7 @@ var setVoteChoicesRows = []row{
 	{setvotechoices, "odd policies", choose.but("tspendpolicy", fields{tspend: "", unseen: "invalid"}), 200, granted, "", ""},
 	{setvotechoices, "policies left out", choose.but("tspendpolicy", nil).but("treasurypolicy", nil), 200, granted, "", ""},
 	{setvotechoices, "closed", choose.then(closed), 200, granted, "", ""},
+	{setvotechoices, "while no new tickets are taken", choose.then(notSeen), 200, granted, "", ""},
 	{setvotechoices, "no wallet is there", choose.then(noWallets), 200, granted, "", "500, code 1"},
 	{setvotechoices, "node is away", choose.then(noNode), 200, granted, "", ""},
 	{setvotechoices, "fee in error", situation(chooseRefused), 200, granted, "", ""},
@@ -263,6 +270,8 @@ var setVoteChoicesRows = []row{
 
 var setAltSignAddrRows = []row{
 	{setaltsignaddr, "for a ticket that is registered", signerOfPaid, 200, granted, "", ""},
+	{setaltsignaddr, "for a ticket that is registered, while no new ones are taken", signerOfPaid.then(notSeen), 200, granted, "", ""},
+	{setaltsignaddr, "for one that is not, while none are taken", signer.then(notSeen), 400, 2, notSeenText, "grants it"},
 	{setaltsignaddr, "the holder's own address", situation(signerOwn), 200, granted, "", ""},
 	{setaltsignaddr, "no address", signer.but("altsignaddress", ""), 400, 0, required("SetAltSignAddrRequest.", "AltSignAddress"), ""},
 	{setaltsignaddr, "there is one", signer.withSigner(), 400, 0, "alternate sign address data already exists", ""},

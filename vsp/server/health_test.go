@@ -13,6 +13,7 @@ import (
 
 	"scrutineer/vsp"
 	"scrutineer/vsp/storetest"
+	"scrutineer/vsp/vsptest"
 )
 
 // slowStore counts how often it is asked for its position, and answers after a while, or never if that is 0.
@@ -82,16 +83,53 @@ func TestAliveHung(t *testing.T) {
 	})
 }
 
-func TestReady(t *testing.T) {
-	r := newRig(t)
-	answer := r.do(http.MethodGet, "/readyz", nil)
-	require.Equal(t, http.StatusOK, answer.StatusCode)
-	require.Equal(t, "application/json; charset=utf-8", answer.Header.Get("Content-Type"))
-	require.Equal(t, `{"ready":true,"reasons":[]}`, text(t, answer))
-	require.Equal(t, http.StatusOK, r.do(http.MethodHead, "/readyz", nil).StatusCode)
+// seen is a rig whose node and wallets are looked at when it asks for that. It must be made in a bubble of synctest.
+func seen(t *testing.T, change ...func(*rig)) *rig {
+	node := new(vsptest.Node)
+	node.Set(vsp.Standing{Tip: vsp.Tip{Position: vsp.Position{Height: height}}, TipTime: now, Peers: 8}, nil)
+	sound := func(r *rig) {
+		r.voters.Wallets = []vsp.VoterState{soundWallet("one"), soundWallet("two")}
+		r.config.Node, r.config.Gate, r.node = node, vsp.Gate{Wallets: 2, MinPeers: 1}, node
+	}
+	r := newRig(t, append([]func(*rig){sound}, change...)...)
+	r.look()
+	return r
+}
 
-	closed := newRig(t, func(r *rig) { r.config.Terms.Closed = true })
-	require.Equal(t, http.StatusOK, closed.do(http.MethodGet, "/readyz", nil).StatusCode, "it does what its operator wants")
+func soundWallet(name string) vsp.VoterState {
+	return vsp.VoterState{Name: name, Height: height, Seen: now, Unlocked: true, Voting: true, NodeConnected: true, VoteVersion: 12}
+}
+
+// look has the Service look at node and wallets.
+func (r *rig) look() {
+	ctx, stop := context.WithCancel(r.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); r.service.Run(ctx) }()
+	synctest.Wait()
+	stop()
+	<-done
+}
+
+func TestReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := seen(t)
+		answer := r.do(http.MethodGet, "/readyz", nil)
+		require.Equal(t, http.StatusOK, answer.StatusCode)
+		require.Equal(t, "application/json; charset=utf-8", answer.Header.Get("Content-Type"))
+		require.Equal(t, `{"ready":true,"reasons":[]}`, text(t, answer))
+		require.Equal(t, http.StatusOK, r.do(http.MethodHead, "/readyz", nil).StatusCode)
+		closed(r)
+		require.Equal(t, http.StatusOK, r.do(http.MethodGet, "/readyz", nil).StatusCode, "it does what its operator wants")
+
+		r.voters.Wallets[1].Problem = vsp.Locked
+		r.node.Set(vsp.Standing{}, errAway)
+		r.look()
+		answer = r.do(http.MethodGet, "/readyz", nil)
+		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
+		body := text(t, answer)
+		require.Regexp(t, `^{"ready":false,"reasons":\[{"code":"node_away","text":".+"},{"code":"too_few_wallets","text":".+"}\]}$`, body)
+		require.NotContains(t, body, errAway.Error())
+	})
 }
 
 func TestPrivate(t *testing.T) {

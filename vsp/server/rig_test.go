@@ -44,6 +44,7 @@ type rig struct {
 	store   vsp.Store
 	chain   *vsptest.Chain
 	voters  *vsptest.Voters
+	node    *vsptest.Node // nil: there is none
 	service *vsp.Service
 	watched *watched
 	log     bytes.Buffer

@@ -168,6 +168,11 @@ func closed(r *rig) {
 	require.NoError(r, r.service.SetTerms(terms))
 }
 
+// notSeen asks for wallets that nobody has looked at.
+func notSeen(r *rig) { r.service.SetGate(vsp.Gate{Wallets: 1}) }
+
+const notSeenText = "not taking new tickets now: our node and the voting wallets were not looked at yet"
+
 var errAway = errors.New("node is away")
 
 func nodeAway(ops ...string) func(string) (bool, error) {
