@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// A leader renews its lease every leaseRenew, and whoever does not lead asks for it as often. So another leads at most
-// leaseTime and leaseRenew, 6 s in all, after a leader has died, and a Store that hangs or fails for less than leaseTime
-// without leaseMargin costs nobody the lease.
+// A leader renews its lease every leaseRenew, or after leaseRetry where that has failed, and whoever does not lead asks for it
+// as often. So another leads at most leaseTime and leaseRenew, 6 s in all, after a leader has died, and a Store that hangs or
+// fails for two seconds costs nobody the lease.
 const (
 	leaseTime  = 5 * time.Second
 	leaseRenew = time.Second
+	leaseRetry = leaseRenew / 4
 
 	// leaseMargin is how long before its lease runs out a leader stops. In it its last calls come to an end, and clocks may
 	// differ by as much in how they count leaseTime.
@@ -88,22 +89,23 @@ func (s *Service) keepLease(ctx context.Context, until time.Time, work func(cont
 // renewLease puts off the end of a lease until the context ends. A Store that cannot say is no reason to give up before.
 func (s *Service) renewLease(ctx context.Context, out *time.Timer, end context.CancelCauseFunc) {
 	renewing := step{service: s, name: "renewing the lease"}
-	ticker := time.NewTicker(leaseRenew)
-	defer ticker.Stop()
+	next := leaseRenew
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(next):
 		}
 		until, err := s.takeLease(ctx)
 		switch {
 		case !renewing.done(ctx, err):
+			next = leaseRetry
 		case until.IsZero():
 			end(errLeaseTaken)
 			return
 		default:
 			out.Reset(time.Until(until))
+			next = leaseRenew
 		}
 	}
 }
