@@ -44,7 +44,9 @@ func (l *following) scan(ctx context.Context) error {
 			return fmt.Errorf("look up where the scan has ended: %w", err)
 		}
 		if from == (Position{}) {
-			return l.settle(ctx, from, tip.Position, nil) // nothing was promised before
+			if from, err = l.begin(ctx, tip); err != nil {
+				return err
+			}
 		}
 		l.scannedTo.Store(&from)
 		if tip.Height <= from.Height {
@@ -54,6 +56,25 @@ func (l *following) scan(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// begin makes the first Position: the tip, as nothing was promised before, unless there are tickets that came from another
+// store. Those may have ended since they were bought.
+func (l *following) begin(ctx context.Context, tip Tip) (Position, error) {
+	tickets, err := l.Store.Select(ctx, Filter{Confirmed: new(true), Outcome: []Outcome{NoOutcome}})
+	if err != nil {
+		return Position{}, fmt.Errorf("look up tickets, to begin the scan: %w", err)
+	}
+	first := tip.Position
+	for _, t := range tickets {
+		first.Height = min(first.Height, t.PurchaseHeight)
+	}
+	if first.Height < tip.Height {
+		if first, err = l.position(ctx, first.Height); err != nil {
+			return Position{}, err
+		}
+	}
+	return first, l.settle(ctx, Position{}, first, nil)
 }
 
 // scanChunk scans the next blocks and stores what it found. Where they do not follow on the last one, it goes back to the
@@ -205,7 +226,7 @@ func (l *following) fork(ctx context.Context, from Position) (Position, error) {
 func (l *following) position(ctx context.Context, height int64) (Position, error) {
 	block, err := l.Chain.Block(ctx, height)
 	if err != nil {
-		return Position{}, fmt.Errorf("fetch block %d, to find the fork: %w", height, err)
+		return Position{}, fmt.Errorf("fetch block %d, to go on from it: %w", height, err)
 	}
 	return Position{height, block.BlockHash()}, nil
 }

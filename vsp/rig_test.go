@@ -156,18 +156,24 @@ func (r *rig) feeAddressRequest(t vsptest.Ticket) vsp.Request {
 	})
 }
 
-func (r *rig) payFeeRequest(t vsptest.Ticket, fee *wire.MsgTx) vsp.Request {
-	return t.Request(vspapi.PayFeeRequest{
+func (r *rig) payFeeMessage(t vsptest.Ticket, fee *wire.MsgTx) vspapi.PayFeeRequest {
+	return vspapi.PayFeeRequest{
 		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(), FeeTx: vsptest.Hex(fee), VotingKey: t.VotingKey(),
 		VoteChoices: map[string]string{}, TSpendPolicy: map[string]string{}, TreasuryPolicy: map[string]string{},
-	})
+	}
+}
+
+func (r *rig) payFeeRequest(t vsptest.Ticket, fee *wire.MsgTx) vsp.Request { return t.Request(r.payFeeMessage(t, fee)) }
+
+func (r *rig) altSignMessage(t vsptest.Ticket, other vsptest.Holder) vspapi.SetAltSignAddrRequest {
+	return vspapi.SetAltSignAddrRequest{
+		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(), TicketHex: vsptest.Hex(t.Tx), ParentHex: vsptest.Hex(t.Parent),
+		AltSignAddress: other.Commitment().String(),
+	}
 }
 
 func (r *rig) altSignRequest(t vsptest.Ticket, other vsptest.Holder) vsp.Request {
-	return t.Request(vspapi.SetAltSignAddrRequest{
-		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(), TicketHex: vsptest.Hex(t.Tx), ParentHex: vsptest.Hex(t.Parent),
-		AltSignAddress: other.Commitment().String(),
-	})
+	return t.Request(r.altSignMessage(t, other))
 }
 
 // offered asks for a ticket's fee address.
