@@ -83,9 +83,13 @@ var errPanic = errors.New("panic")
 
 func level(r *http.Request, e *entry) slog.Level {
 	var away *turnedAway
+	switch endpoint(r) {
+	case noEndpoint, pathAlive, pathReady:
+		return slog.LevelDebug // passers-by, and who comes every few seconds
+	}
 	switch {
-	case endpoint(r) == noEndpoint, errors.As(e.err, &away):
-		return slog.LevelDebug // passers-by, and floods
+	case errors.As(e.err, &away):
+		return slog.LevelDebug // floods
 	case e.refused && e.code == vspapi.InternalError && r.Context().Err() == nil:
 		return slog.LevelError
 	}

@@ -23,10 +23,15 @@ func (s *Server) Private() http.Handler {
 	return r
 }
 
+const (
+	pathAlive = "/healthz"
+	pathReady = "/readyz"
+)
+
 // routeHealth adds what load balancers ask. It costs next to nothing, so there is no limit: who is asked too often must not
 // be taken out of service for that.
 func (s *Server) routeHealth(r chi.Router) {
-	for path, answer := range map[string]http.HandlerFunc{"/healthz": s.alive, "/readyz": s.ready} {
+	for path, answer := range map[string]http.HandlerFunc{pathAlive: s.alive, pathReady: s.ready} {
 		r.Get(path, answer)
 		r.Head(path, answer)
 	}

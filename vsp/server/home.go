@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 
+	"scrutineer/vsp"
 	"scrutineer/vsp/vspapi"
 )
 
@@ -30,7 +32,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var page bytes.Buffer
-	if err := homePage.Execute(&page, home{info, s.config.Designation, s.config.SupportEmail}); err != nil {
+	if err := homePage.Execute(&page, home{info, s.config.Service.Health(), s.config.Designation, s.config.SupportEmail}); err != nil {
 		panic(err) // the template was parsed, and its data is our own
 	}
 	header := w.Header()
@@ -44,8 +46,37 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 // home is what the page shows.
 type home struct {
 	vspapi.Info
+	health                    vsp.Health
 	Designation, SupportEmail string
 }
+
+// gateText is how vspinfo begins to say that it is not the operator who has closed the VSP. The page has words of its own.
+const gateText = "not taking new tickets now: "
+
+// Closed reports whether the operator has closed the VSP.
+func (h home) Closed() bool { return h.VspClosed && !strings.HasPrefix(h.VspClosedMsg, gateText) }
+
+// Reasons is why no new tickets are taken, or would be taken if the operator had not closed the VSP.
+func (h home) Reasons() (texts []string) {
+	for _, reason := range h.health.Reasons {
+		texts = append(texts, reason.Text)
+	}
+	return texts
+}
+
+// Looked is when node and wallets were looked at, to the minute; "" if never.
+func (h home) Looked() string {
+	if h.health.At.IsZero() {
+		return ""
+	}
+	return h.health.At.UTC().Format("2006-01-02 15:04 MST")
+}
+
+// Ready is how many wallets could vote when they were looked at.
+func (h home) Ready() int { return h.health.Ready }
+
+// NobodyVotes reports that no wallet could.
+func (h home) NobodyVotes() bool { return !h.health.At.IsZero() && h.health.Ready == 0 }
 
 // TestNetwork reports whether the coins here are worth nothing.
 func (h home) TestNetwork() bool { return h.Network != "mainnet" }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scrutineer/vsp"
+	"scrutineer/vsp/server"
 	"scrutineer/vsp/vspapi"
 )
 
@@ -108,29 +109,31 @@ func TestAccessLog(t *testing.T) {
 	require.Less(t, r.log.Len(), 1000)
 }
 
-func TestHome(t *testing.T) {
-	page := func(r *rig) string {
-		answer := r.do(http.MethodGet, "/", nil)
-		require.Equal(t, http.StatusOK, answer.StatusCode)
-		require.Equal(t, "text/html; charset=utf-8", answer.Header.Get("Content-Type"))
-		require.Contains(t, answer.Header.Get("Content-Security-Policy"), "default-src 'none'")
-		return text(t, answer)
+// Who counts requests is told of each once, also of those that nobody worked on.
+func TestObserve(t *testing.T) {
+	var seen []server.Answer
+	r := newRig(t, limited(6), func(r *rig) { r.front.Observe = func(a server.Answer) { seen = append(seen, a) } })
+	ticket := r.paid(1)
+	seen = nil
+	r.do(http.MethodGet, vspapi.PathInfo, nil)
+	r.post(vspapi.PathPayFee, r.payFee(ticket, ticket.Tx).by(ticket.Holder))
+	r.do(http.MethodGet, "/wp-login.php", nil)
+	r.chain.Fail = func(string) (bool, error) { panic("out of cheese") }
+	r.post(vspapi.PathTicketStatus, r.ticketStatus(ticket).with("tickethash", unseen).by(ticket.Holder))
+	r.do(http.MethodPost, vspapi.PathSetVoteChoices, nil)
+	r.do(http.MethodGet, "/healthz", nil)
+	for i := range seen {
+		require.Positive(t, seen[i].Took)
+		seen[i].Took = 0
 	}
-	open := page(newRig(t))
-	for _, want := range []string{"Test &amp; Sons", "2 % of the vote reward", "1 of 2", "simnet", "help@example.org",
-		"/RckOFqgx1tk&#43;3jNYC&#43;h2ZH96/drE8WO1wLqyDXp9hg=", "200 on simnet", "0 (0.00 % of votes won)"} {
-		require.Contains(t, open, want)
-	}
-	require.NotContains(t, open, "<script")
-	require.NotContains(t, open, "Closed")
-	closed := page(newRig(t, func(r *rig) { r.config.Terms.Closed, r.config.Terms.ClosedMessage = true, "<b>Gone</b>" }))
-	require.Contains(t, closed, "Closed to new tickets.</strong> &lt;b&gt;Gone")
-
-	away := newRig(t)
-	away.chain.Fail = nodeAway()
-	answer := away.do(http.MethodGet, "/", nil)
-	require.Equal(t, http.StatusInternalServerError, answer.StatusCode)
-	require.NotContains(t, text(t, answer), errAway.Error())
+	require.Equal(t, []server.Answer{
+		{Endpoint: vspapi.PathInfo, Status: 200},
+		{Endpoint: vspapi.PathPayFee, Status: 400, Refused: true, Code: vspapi.FeeAlreadyReceived},
+		{Endpoint: "none", Status: 404},
+		{Endpoint: vspapi.PathTicketStatus, Status: 500, Refused: true, Code: vspapi.InternalError},
+		{Endpoint: vspapi.PathSetVoteChoices, Status: 429, Refused: true, Code: vspapi.BadRequest},
+		{Endpoint: "/healthz", Status: 200},
+	}, seen)
 }
 
 // What a wallet sees over a real connection: a large body gets its answer, and one that never ends does not stay.
