@@ -8,6 +8,7 @@ import (
 
 	"scrutineer/vsp"
 	"scrutineer/vsp/sqlstore"
+	"scrutineer/vsp/sqlstore/mariadbtest"
 	"scrutineer/vsp/storetest"
 )
 
@@ -17,18 +18,20 @@ var storeKinds = []struct {
 	open func(t testing.TB) vsp.Store
 }{
 	{"memory", func(testing.TB) vsp.Store { return new(storetest.Memory) }},
-	{"sqlite", openSQLite},
+	{"sqlite", func(t testing.TB) vsp.Store {
+		return openStore(t, sqlstore.Config{Path: filepath.Join(t.TempDir(), "vsp.db")})
+	}},
+	{"mariadb", func(t testing.TB) vsp.Store {
+		config := mariadbtest.Start(t).Config(t)
+		return openStore(t, sqlstore.Config{MySQL: &config})
+	}},
 }
 
-func openSQLite(t testing.TB) vsp.Store {
-	store, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "vsp.db")}, newSealer(t))
+func openStore(t testing.TB, config sqlstore.Config) vsp.Store {
+	sealer, err := sqlstore.NewSealer(make([]byte, 32))
+	require.NoError(t, err)
+	store, err := sqlstore.Open(t.Context(), config, sealer)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store
-}
-
-func newSealer(t testing.TB) *sqlstore.Sealer {
-	sealer, err := sqlstore.NewSealer(make([]byte, 32))
-	require.NoError(t, err)
-	return sealer
 }
