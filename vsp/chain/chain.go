@@ -7,7 +7,6 @@ package chain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -37,10 +36,20 @@ type Chain struct {
 
 	mu      sync.Mutex // guards what follows
 	checked uint64     // serial of the connection whose node was found fit
-	tip     vsp.Tip    // the last one read: a tip of this hash needs no second look
+	version string     // of that node
+	tip     tip        // the last one read: a tip of this hash needs no second look
 }
 
-var _ vsp.Chain = (*Chain)(nil)
+var (
+	_ vsp.Chain = (*Chain)(nil)
+	_ vsp.Node  = (*Chain)(nil)
+)
+
+// tip is the newest block, and when its header says that it was made.
+type tip struct {
+	vsp.Tip
+	time time.Time // UTC
+}
 
 // New returns a Chain on a node that has not been used yet. It takes over the node's notifications; closing the node is
 // left to the caller.
@@ -91,12 +100,17 @@ func (c *Chain) Run(ctx context.Context) {
 
 // Tip returns the newest block of the main chain.
 func (c *Chain) Tip(ctx context.Context) (vsp.Tip, error) {
+	newest, err := c.newest(ctx)
+	return newest.Tip, err
+}
+
+func (c *Chain) newest(ctx context.Context) (tip, error) {
 	if err := c.Check(ctx); err != nil {
-		return vsp.Tip{}, err
+		return tip{}, err
 	}
 	height, hash, err := c.node.BestBlock(ctx)
 	if err != nil {
-		return vsp.Tip{}, err
+		return tip{}, err
 	}
 	c.mu.Lock()
 	known := c.tip
@@ -106,17 +120,17 @@ func (c *Chain) Tip(ctx context.Context) (vsp.Tip, error) {
 	}
 	header, err := c.node.Header(ctx, hash)
 	if err != nil {
-		return vsp.Tip{}, err
+		return tip{}, err
 	}
-	tip := vsp.Tip{
+	newest := tip{time: header.Timestamp.UTC(), Tip: vsp.Tip{
 		Position:        vsp.Position{Height: height, Hash: hash},
 		StakeDifficulty: dcrutil.Amount(header.SBits),
 		PoolSize:        header.PoolSize,
-	}
+	}}
 	c.mu.Lock()
-	c.tip = tip
+	c.tip = newest
 	c.mu.Unlock()
-	return tip, nil
+	return newest, nil
 }
 
 // Block returns the main chain's block at a height, or vsp.ErrNoBlock above the tip.
@@ -165,11 +179,8 @@ func (c *Chain) Live(ctx context.Context, ticket chainhash.Hash) (bool, error) {
 // network, or has no index of transactions. It asks again only on a new connection.
 func (c *Chain) Check(ctx context.Context) error {
 	serial, err := c.node.Connect(ctx)
-	if errors.Is(err, dcrrpc.ErrCredentials) {
-		return fmt.Errorf("the node does not take this user and password: %w", err)
-	}
 	if err != nil {
-		return err
+		return c.advise(err)
 	}
 	c.mu.Lock()
 	known := c.checked
@@ -177,32 +188,42 @@ func (c *Chain) Check(ctx context.Context) error {
 	if serial == known {
 		return nil
 	}
-	if err := c.inspect(ctx); err != nil {
+	version, err := c.inspect(ctx)
+	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.checked = serial
+	c.checked, c.version = serial, version
 	c.mu.Unlock()
 	return nil
 }
 
-// inspect finds out whether the node is one for us.
-func (c *Chain) inspect(ctx context.Context) error {
+// advise puts what can be done about an error before it.
+func (c *Chain) advise(err error) error {
+	if remedy := dcrrpc.Remedy(err); remedy != "" {
+		return fmt.Errorf("node %s: %s (%w)", c.node.Address(), remedy, err)
+	}
+	return err
+}
+
+// inspect finds out whether the node is one for us, and returns its version.
+func (c *Chain) inspect(ctx context.Context) (string, error) {
 	genesis, err := c.node.BlockHash(ctx, 0)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if want := c.profile.Params.GenesisHash; genesis != want {
-		return fmt.Errorf("node %s is on %s, not on %s", c.node.Address(), networkOf(genesis), c.profile.Name)
+		return "", fmt.Errorf("node %s is on %s, not on %s", c.node.Address(), networkOf(genesis), c.profile.Name)
 	}
 	info, err := c.node.Info(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !info.TxIndex {
-		return fmt.Errorf("node %s has no index of transactions: start it with --txindex", c.node.Address())
+		return "", fmt.Errorf("node %s has no index of transactions: start it with --txindex", c.node.Address())
 	}
-	return nil
+	versions, err := c.node.Versions(ctx)
+	return versions["dcrd"].VersionString, err
 }
 
 // networkOf names the network that begins with a genesis block.

@@ -39,6 +39,7 @@ type fakeNode struct {
 	txs     map[string]int64 // confirmations by hash
 	unspent map[string]bool  // "hash:index"
 	sent    error            // the answer to sendrawtransaction
+	peers   []dcrrpc.Peer
 }
 
 func newFakeNode(t *testing.T) *fakeNode {
@@ -46,7 +47,11 @@ func newFakeNode(t *testing.T) *fakeNode {
 		tip: &wire.BlockHeader{Height: 7, SBits: 20000, PoolSize: 5}, txs: map[string]int64{}, unspent: map[string]bool{}}
 	f.Answer("notifyblocks", nil)
 	for method, answer := range map[string]func(p []json.RawMessage) (any, error){
-		"getinfo":           func([]json.RawMessage) (any, error) { return map[string]bool{"txindex": f.txIndex}, nil },
+		"getinfo":     func([]json.RawMessage) (any, error) { return map[string]bool{"txindex": f.txIndex}, nil },
+		"getpeerinfo": func([]json.RawMessage) (any, error) { return f.peers, nil },
+		"version": func([]json.RawMessage) (any, error) {
+			return map[string]any{"dcrd": map[string]any{"versionstring": "9.9.9"}}, nil
+		},
 		"getbestblock":      f.bestBlock,
 		"getblockhash":      f.blockHash,
 		"getblockheader":    func([]json.RawMessage) (any, error) { return serialized(f.tip.Bytes()) },
@@ -195,7 +200,8 @@ func TestAnUnfitNodeIsNotUsed(t *testing.T) {
 		spoil func(*fakeNode, *dcrrpc.Config)
 		want  string
 	}{
-		"unreachable": {func(f *fakeNode, _ *dcrrpc.Config) { f.Stop() }, "connection refused"},
+		"unreachable": {func(f *fakeNode, _ *dcrrpc.Config) { f.Stop() }, "nothing listens there"},
+		"certificate": {func(f *fakeNode, _ *dcrrpc.Config) { f.Stop(); f.Renew(); f.Start() }, "copy its rpc.cert here"},
 		"password":    {func(_ *fakeNode, c *dcrrpc.Config) { c.Password = "wrong-secret" }, "does not take this user and password"},
 		"network": {func(f *fakeNode, _ *dcrrpc.Config) { f.genesis = chaincfg.MainNetParams().GenesisHash },
 			"is on mainnet, not on simnet"},

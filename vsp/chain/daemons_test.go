@@ -206,6 +206,8 @@ func TestRealNode(t *testing.T) {
 		require.NotErrorIs(t, err, vsp.ErrRefused)
 	})
 
+	t.Run("standing", func(t *testing.T) { standingOfRealNode(t, n, c) })
+
 	t.Run("the node restarts", func(t *testing.T) {
 		runCtx, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})
@@ -231,6 +233,66 @@ func TestRealNode(t *testing.T) {
 		require.NoError(t, n.Chain.Mine(ctx, 1))
 		await()
 	})
+}
+
+// standingOfRealNode lets peers come and go, and lie.
+func standingOfRealNode(t *testing.T, n *testnet.Network, c *chain.Chain) {
+	ctx := t.Context()
+	until := func(what string, cond func(vsp.Standing) bool) vsp.Standing {
+		t.Helper()
+		var last vsp.Standing
+		require.Eventually(t, func() bool {
+			standing, err := c.Standing(ctx)
+			require.NoError(t, err)
+			last = standing
+			return cond(standing)
+		}, soon, 10*time.Millisecond, what)
+		return last
+	}
+	begin := time.Now()
+	const looks = 100
+	for range looks {
+		_, err := c.Standing(ctx)
+		require.NoError(t, err)
+	}
+	t.Logf("%v for each look", time.Since(begin)/looks)
+
+	tip, err := c.Tip(ctx)
+	require.NoError(t, err)
+	standing := until("one peer", func(s vsp.Standing) bool { return s.Peers == 1 })
+	require.Equal(t, tip, standing.Tip)
+	require.WithinDuration(t, time.Now(), standing.TipTime, time.Hour)
+	require.Regexp(t, `^2\.\d+\.\d+`, standing.Version)
+	require.Zero(t, standing.Offset)
+	require.Equal(t, tip.Height, standing.PeerHeight, "who mines tells of each block")
+
+	liars := newImpostor(t, 100_000, 24*time.Hour)
+	for range 5 {
+		liars.call(n.FrontEnd.PeerAddress)
+	}
+	standing = until("six peers", func(s vsp.Standing) bool { return s.Peers == 6 })
+	require.Equal(t, tip.Height, standing.PeerHeight, "nobody asked them")
+	require.Zero(t, standing.Offset)
+
+	require.NoError(t, n.FrontEnd.Cut(ctx))
+	standing = until("five peers", func(s vsp.Standing) bool { return s.Peers == 5 })
+	require.EqualValues(t, 100_000, standing.PeerHeight, "there is nobody else")
+	require.InDelta(t, 24*time.Hour, standing.Offset, float64(2*time.Second))
+	liars.end()
+	standing = until("alone", func(s vsp.Standing) bool { return s.Peers == 0 })
+	require.Zero(t, standing.PeerHeight)
+	require.NoError(t, n.FrontEnd.Join(ctx))
+	until("its peer again", func(s vsp.Standing) bool { return s.Peers == 1 && s.PeerHeight == tip.Height })
+
+	ahead := newImpostor(t, 1000, 0)
+	require.NoError(t, n.FrontEnd.RPC.Call(ctx, nil, "node", "connect", ahead.listen(), "temp"))
+	standing = until("a peer ahead", func(s vsp.Standing) bool { return s.Peers == 2 })
+	require.Equal(t, tip.Height, standing.PeerHeight, "one of two")
+	require.NoError(t, n.FrontEnd.Cut(ctx))
+	until("the peer ahead alone", func(s vsp.Standing) bool { return s.Peers == 1 && s.PeerHeight == 1000 })
+	ahead.end()
+	require.NoError(t, n.FrontEnd.Join(ctx))
+	until("its peer at last", func(s vsp.Standing) bool { return s.Peers == 1 && s.PeerHeight == tip.Height })
 }
 
 func unreachable(t *testing.T, c *chain.Chain) {

@@ -16,13 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// keyPair returns a certificate for 127.0.0.1 that nobody has issued.
-func keyPair(t *testing.T) (tls.Certificate, []byte) {
+// keyPair returns a certificate for 127.0.0.1 that nobody has issued, with changes.
+func keyPair(t *testing.T, changes ...func(*x509.Certificate)) (tls.Certificate, []byte) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	for _, change := range changes {
+		change(template)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	require.NoError(t, err)
@@ -35,9 +38,15 @@ func selfSigned(t *testing.T) []byte {
 	return cert
 }
 
+// shaking is deafHTTPS with another certificate.
+func shaking(t *testing.T, change func(*x509.Certificate)) (address string, cert []byte) {
+	address, cert, _ = deafHTTPS(t, change)
+	return address, cert
+}
+
 // deafHTTPS shakes hands on TLS and then only reads. End closes all its connections.
-func deafHTTPS(t *testing.T) (address string, cert []byte, end func()) {
-	pair, cert := keyPair(t)
+func deafHTTPS(t *testing.T, changes ...func(*x509.Certificate)) (address string, cert []byte, end func()) {
+	pair, cert := keyPair(t, changes...)
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
 	require.NoError(t, err)
 	var conns sync.Map

@@ -31,6 +31,9 @@ var (
 
 	// ErrCredentials comes with ErrUnreachable where the daemon did not take our user and password.
 	ErrCredentials = rpcclient.ErrInvalidAuth
+
+	// ErrSilent comes with ErrUnreachable where the daemon took a call and did not answer it in time.
+	ErrSilent = errors.New("no answer in time")
 )
 
 // JSON-RPC error codes that callers tell apart (dcrjson/v4 jsonrpcerr.go).
@@ -149,7 +152,7 @@ func (c *Client) request(ctx context.Context, timeout time.Duration, conn *rpccl
 		late := time.AfterFunc(timeout, conn.Shutdown)
 		raw, err := conn.RawRequest(context.Background(), method, params)
 		if !late.Stop() && err != nil {
-			err = errSilent
+			err = ErrSilent
 		}
 		answered <- answer{raw, err}
 	}()
@@ -165,10 +168,7 @@ func (c *Client) request(ctx context.Context, timeout time.Duration, conn *rpccl
 	}
 }
 
-var (
-	errSilent = errors.New("no answer in time")
-	errClosed = errors.New("client closed")
-)
+var errClosed = errors.New("client closed")
 
 func (c *Client) unreachable(cause error) error {
 	return fmt.Errorf("%s: %w: %w", c.config.Address, ErrUnreachable, cause)

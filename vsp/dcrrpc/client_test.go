@@ -2,7 +2,9 @@ package dcrrpc_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -68,26 +70,48 @@ func TestUnreachable(t *testing.T) {
 		change(&config)
 		return config
 	}
-	for name, config := range map[string]dcrrpc.Config{
-		"refused":           stopped.Config(),
-		"wrong password":    with(func(c *dcrrpc.Config) { c.Password = "secret-but-wrong" }),
-		"wrong certificate": with(func(c *dcrrpc.Config) { c.CertPEM = selfSigned(t) }),
-		"no certificate":    with(func(c *dcrrpc.Config) { c.CertPEM = nil }),
-		"silent":            with(func(c *dcrrpc.Config) { c.Address = silent(t, nil) }),
-		"ends at once":      with(func(c *dcrrpc.Config) { c.Address = silent(t, func(conn net.Conn) { conn.Close() }) }),
+	at := func(address string, cert []byte) dcrrpc.Config {
+		return with(func(c *dcrrpc.Config) { c.Address, c.CertPEM = address, cert })
+	}
+	misnamed, misnamedCert := shaking(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} })
+	expired, expiredCert := shaking(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
+	trusted := selfSigned(t)
+	for name, tc := range map[string]struct {
+		config dcrrpc.Config
+		remedy string
+	}{
+		"refused":             {stopped.Config(), "nothing listens there"},
+		"wrong password":      {with(func(c *dcrrpc.Config) { c.Password = "secret-but-wrong" }), "user and password"},
+		"another certificate": {with(func(c *dcrrpc.Config) { c.CertPEM = selfSigned(t) }), "another certificate"},
+		"misnamed":            {at(misnamed, misnamedCert), "not for this address"},
+		"expired":             {at(expired, expiredCert), "not valid now"},
+		"no certificate":      {with(func(c *dcrrpc.Config) { c.CertPEM = nil }), ""},
+		"no TLS":              {at(silent(t, func(conn net.Conn) { fmt.Fprint(conn, "HTTP/1.1 400 Bad Request\r\n") }), trusted), "TLS"},
+		"silent":              {at(silent(t, nil), trusted), "does not answer"},
+		"ends at once":        {at(silent(t, func(conn net.Conn) { conn.Close() }), trusted), ""},
+		"no way":              {at("[2001:db8::1]:9110", trusted), "no way leads there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
-			c := newClient(t, config, time.Second)
+			c := newClient(t, tc.config, time.Second)
 			err := c.Call(t.Context(), nil, "ping")
 			require.ErrorIs(t, err, dcrrpc.ErrUnreachable)
-			require.ErrorContains(t, err, config.Address)
-			require.NotContains(t, err.Error(), config.Password)
+			require.ErrorContains(t, err, tc.config.Address)
+			require.NotContains(t, err.Error(), tc.config.Password)
 			if name == "wrong password" {
 				require.ErrorIs(t, err, dcrrpc.ErrCredentials)
 			}
+			remedy := dcrrpc.Remedy(fmt.Errorf("look: %w", err))
+			require.Contains(t, remedy, tc.remedy)
+			require.Equal(t, tc.remedy == "", remedy == "", remedy)
 		})
 	}
+	s.Handle("hang", func([]json.RawMessage) (any, error) { return nil, rpctest.ErrHang })
+	err := newClient(t, s.Config(), short).Call(t.Context(), nil, "hang")
+	require.ErrorIs(t, err, dcrrpc.ErrSilent)
+	require.Contains(t, dcrrpc.Remedy(err), "does not answer")
+	require.Empty(t, dcrrpc.Remedy(newClient(t, s.Config(), long).Call(t.Context(), nil, "nosuch")))
+	require.Empty(t, dcrrpc.Remedy(context.DeadlineExceeded), "the caller's own")
 }
 
 // silent listens, and does with each connection as told, or nothing.
@@ -135,7 +159,9 @@ func TestHangingHandshake(t *testing.T) {
 	address, cert, end := deafHTTPS(t)
 	c := newClient(t, dcrrpc.Config{Address: address, User: "u", Password: "p", CertPEM: cert}, short)
 	for range 6 {
-		require.ErrorIs(t, c.Call(t.Context(), nil, "ping"), dcrrpc.ErrUnreachable)
+		err := c.Call(t.Context(), nil, "ping")
+		require.ErrorIs(t, err, dcrrpc.ErrUnreachable)
+		require.Contains(t, dcrrpc.Remedy(err), "does not answer")
 	}
 	require.ErrorContains(t, c.Call(t.Context(), nil, "ping"), "4 earlier dials hang")
 	end()

@@ -123,7 +123,7 @@ func (c *Client) websocket(ctx context.Context) (*rpcclient.Client, error) {
 	select {
 	case c.stuck <- struct{}{}:
 	default:
-		return nil, fmt.Errorf("%d earlier dials hang", maxStuck)
+		return nil, fmt.Errorf("%d earlier dials hang: %w", maxStuck, ErrSilent)
 	}
 	conn, err := rpcclient.New(&rpcclient.ConnConfig{
 		Host: c.config.Address, Endpoint: "ws", User: c.config.User, Pass: c.config.Password,

@@ -167,6 +167,21 @@ func (n *Node) PeerCount(ctx context.Context) (int, error) {
 	return count, err
 }
 
+// Peer is another node that a node is connected to, as that node sees it (dcrd, handleGetPeerInfo).
+type Peer struct {
+	Inbound        bool  `json:"inbound"`        // it has come to us; anybody can
+	StartingHeight int64 `json:"startingheight"` // the height it gave itself when it was connected
+	CurrentHeight  int64 `json:"currentheight"`  // the highest that it has told of since, or the former
+	TimeOffset     int64 `json:"timeoffset"`     // seconds that its clock was ahead of the node's when it was connected
+}
+
+// Peers returns the connected peers.
+func (n *Node) Peers(ctx context.Context) ([]Peer, error) {
+	var peers []Peer
+	err := n.Call(ctx, &peers, "getpeerinfo")
+	return peers, err
+}
+
 // Info is the part of "getinfo" that we use.
 type Info struct {
 	TxIndex bool `json:"txindex"`

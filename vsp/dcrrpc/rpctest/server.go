@@ -5,14 +5,21 @@
 package rpctest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/decred/dcrd/dcrjson/v4"
 	"github.com/gorilla/websocket"
@@ -44,6 +51,7 @@ type Server struct {
 	t       testing.TB
 	address string
 	cert    []byte
+	pair    *tls.Certificate // nil: the one that httptest has
 
 	mu      sync.Mutex // guards what follows
 	methods map[string]Method
@@ -89,12 +97,29 @@ func (s *Server) Start() {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	server.Listener.Close()
 	server.Listener = listener
+	if s.pair != nil {
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{*s.pair}}
+	}
 	server.StartTLS()
 	s.address = listener.Addr().String()
 	s.cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	s.mu.Lock()
 	s.http = server
 	s.mu.Unlock()
+}
+
+// Renew gives the server a certificate of its own, which it shows from the next Start on. Whoever has a Config from before
+// does not know it.
+func (s *Server) Renew() {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(s.t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(s.t, err)
+	s.pair = &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // Stop breaks off all connections and listens no more.
