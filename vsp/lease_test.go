@@ -1,7 +1,6 @@
 package vsp_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -163,22 +162,4 @@ func chaos(t *testing.T, dice *rand.Rand) {
 		f.stop()
 	}
 	leaders(t, fronts...)
-}
-
-// Another process scans on: a pass ends, and the next goes on from there.
-func TestScanMoved(t *testing.T) {
-	living(t, func(t *testing.T, r *rig) {
-		ticket := r.chain.Buy(r.holder(1))
-		r.paid(ticket)
-		r.mine(r.maturing())
-		r.chain.Vote(ticket)
-		r.storeFault.set(failing("Settle", fmt.Errorf("settle: %w", vsp.ErrMoved)))
-		r.mine(5)
-		require.Equal(t, vsp.NoOutcome, r.stored(ticket.Hash()).Outcome)
-		r.storeFault.set(nil)
-		r.mine(1)
-		require.Equal(t, vsp.Voted, r.stored(ticket.Hash()).Outcome)
-		require.Equal(t, 1, r.log.count("scanning blocks for outcomes fails"))
-		require.Equal(t, 1, r.log.count("scanning blocks for outcomes works again"))
-	})
 }

@@ -163,7 +163,9 @@ func (r *rig) payFeeMessage(t vsptest.Ticket, fee *wire.MsgTx) vspapi.PayFeeRequ
 	}
 }
 
-func (r *rig) payFeeRequest(t vsptest.Ticket, fee *wire.MsgTx) vsp.Request { return t.Request(r.payFeeMessage(t, fee)) }
+func (r *rig) payFeeRequest(t vsptest.Ticket, fee *wire.MsgTx) vsp.Request {
+	return t.Request(r.payFeeMessage(t, fee))
+}
 
 func (r *rig) altSignMessage(t vsptest.Ticket, other vsptest.Holder) vspapi.SetAltSignAddrRequest {
 	return vspapi.SetAltSignAddrRequest{

@@ -44,6 +44,7 @@ type VoterState struct {
 	Height  int64     // its tip then
 	Version string    // of its daemon
 	Missing int       // wanted tickets that it is not known to hold
+	Trouble string    // why some of them could not be brought when that was tried last, for people; empty if none is missing
 
 	// What it said of itself when it last answered.
 	Unlocked, Voting, NodeConnected bool
@@ -58,11 +59,12 @@ type Problem string
 
 // The problems, the first that applies.
 const (
-	NoProblem   Problem = ""
-	Unseen      Problem = "unseen"      // not asked yet
-	Unreachable Problem = "unreachable" // its RPC does not answer
-	NoNode      Problem = "no node"     // it has lost its node
-	SPV         Problem = "spv"         // it runs without a node of its own
-	NotVoting   Problem = "not voting"  // --enablevoting is not set
-	Locked      Problem = "locked"      // it cannot sign
+	NoProblem    Problem = ""
+	Unseen       Problem = "unseen"        // not asked yet
+	Unreachable  Problem = "unreachable"   // its RPC does not answer
+	OtherNetwork Problem = "other network" // it is no wallet of ours
+	SPV          Problem = "spv"           // it runs without a node of its own
+	NoNode       Problem = "no node"       // it has lost its node
+	NotVoting    Problem = "not voting"    // --enablevoting is not set
+	Locked       Problem = "locked"        // it cannot sign
 )
