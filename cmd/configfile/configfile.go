@@ -57,6 +57,7 @@ func (m *Mistakes) Error() string {
 // File is a file that was read, and what was found wrong in it so far.
 type File struct {
 	path     string
+	data     []byte
 	lines    map[string]int // of each key and table
 	mistakes []Mistake
 	digests  map[string][sha256.Size]byte // of the files that keys name
@@ -69,7 +70,7 @@ func Read(path string, into any) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	f := &File{path: path, lines: lines(data), digests: map[string][sha256.Size]byte{}}
+	f := &File{path: path, data: data, lines: lines(data), digests: map[string][sha256.Size]byte{}}
 	f.decode(data, into)
 	return f, nil
 }
@@ -177,6 +178,10 @@ func (f *File) Contents(key, name string) []byte {
 		return nil
 	}
 	data, err := contents(f.Resolve(name))
+	var of *os.PathError
+	if errors.As(err, &of) {
+		err = fmt.Errorf("%s: %w", of.Path, of.Err) // not which call it was
+	}
 	if err != nil {
 		f.Wrong(key, "%v", err)
 		return nil

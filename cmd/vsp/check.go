@@ -51,7 +51,7 @@ func loadConfig(path string) (*settings, error) {
 	s, err := load(path)
 	var mistakes *configfile.Mistakes
 	if errors.As(err, &mistakes) {
-		return nil, program.AnswerNo(fmt.Errorf("%d mistakes in the configuration:\n%w", len(mistakes.List), err))
+		return nil, program.AnswerNo(fmt.Errorf("%s in the configuration:\n%w", plural(len(mistakes.List), "mistake"), err))
 	}
 	return s, err
 }
@@ -78,23 +78,14 @@ func checkDaemons(ctx context.Context, out io.Writer, s *settings) error {
 	return nil
 }
 
-// checkWallet returns what keeps a wallet from voting.
+// checkWallet returns what keeps a wallet from voting as it should.
 func checkWallet(ctx context.Context, config dcrrpc.Config) error {
 	wallet := dcrrpc.NewWallet(config)
 	defer wallet.Close()
-	info, err := wallet.Info(ctx)
-	switch {
-	case err != nil:
-		return err
-	case info.SPV:
-		return errors.New("runs in SPV mode: give it a node of its own (--rpcconnect)")
-	case !info.DaemonConnected:
-		return errors.New("has lost its node: see that it runs")
-	case !info.Voting:
-		return errors.New("does not vote: start it with --enablevoting")
-	case !info.Unlocked:
-		return errors.New("is locked: unlock it (--pass, or walletpassphrase)")
-	case !info.ManualTickets:
+	switch seen := lookAt(ctx, wallet); {
+	case seen.Detail != "":
+		return errors.New(seen.Detail)
+	case seen.strangers:
 		return errors.New("would vote with strangers' tickets: start it with --manualtickets")
 	}
 	return nil

@@ -2,15 +2,18 @@ package main
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"net"
 	"net/mail"
 	"net/netip"
+	"slices"
 	"time"
 
 	"scrutineer/cmd/configfile"
 	"scrutineer/vsp"
 	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/network"
+	"scrutineer/vsp/server"
 )
 
 // Config is the configuration file, as written. Paths begin at the file's own folder.
@@ -100,9 +103,9 @@ type settings struct {
 	signingKey    ed25519.PrivateKey
 	database      string // path; empty if there is a [mysql]
 	mysqlPassword string
-	mysqlCA       []byte // PEM; nil means the system's roots
-	sealingKey    string // path
-	adminPassword string // PHC string; empty if there is none
+	mysqlCA       []byte           // PEM; nil means the system's roots
+	sealingKey    string           // path
+	adminPassword *server.Password // nil if there is none
 	gate          vsp.Gate
 	proxies       []netip.Prefix // whose X-Forwarded-For is believed
 	node          dcrrpc.Config
@@ -169,4 +172,17 @@ func (s *settings) checkService(file *configfile.File) {
 	if s.Log.Format != "text" && s.Log.Format != "json" {
 		file.Wrong("log.format", `%q is unknown: use "text" or "json"`, s.Log.Format)
 	}
+}
+
+// mistakesIn returns the mistakes of some keys, or nil.
+func mistakesIn(err error, keys ...string) error {
+	var all *configfile.Mistakes
+	if !errors.As(err, &all) {
+		return err
+	}
+	list := slices.DeleteFunc(slices.Clone(all.List), func(m configfile.Mistake) bool { return !slices.Contains(keys, m.Key) })
+	if len(list) == 0 {
+		return nil
+	}
+	return &configfile.Mistakes{Path: all.Path, List: list}
 }

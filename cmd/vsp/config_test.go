@@ -124,11 +124,13 @@ func TestThreeMistakesAreNamedAtOnceWithLines(t *testing.T) {
 	}
 }
 
-// mysql is a database server in order.
-const mysql = "[mysql]\naddress = '127.0.0.1:3306'\nname = 'vsp'\nuser = 'vsp'\npassword_file = 'node.password'\n"
+// mysqlTable is a database server in order.
+const mysqlTable = "[mysql]\naddress = '127.0.0.1:3306'\nname = 'vsp'\nuser = 'vsp'\npassword_file = 'node.password'\n"
 
 // mysqlWith is that, but for one thing.
-func mysqlWith(old, replacement string) string { return strings.Replace(mysql, old, replacement, 1) }
+func mysqlWith(old, replacement string) string {
+	return strings.Replace(mysqlTable, old, replacement, 1)
+}
 
 // TestEachMistake changes one thing in a good configuration; the answer must name its key, and nothing else.
 func TestEachMistake(t *testing.T) {
@@ -150,6 +152,7 @@ func TestEachMistake(t *testing.T) {
 		{`signing_key_file = "signing.key"`, `signing_key_file = "sealing.key"`, "signing_key_file", "vsp init"},
 		{`sealing_key_file = "sealing.key"`, `sealing_key_file = "signing.key"`, "sealing_key_file", "hexadecimal"},
 		{`admin_password_file = ""`, `admin_password_file = "absent"`, "admin_password_file", "no such file"},
+		{`admin_password_file = ""`, `admin_password_file = "node.password"`, "admin_password_file", "vsp password"},
 		{`metrics_listen = ""`, `metrics_listen = ":8801"`, "metrics_listen", "private address"},
 		{`metrics_listen = ""`, `metrics_listen = "8.8.8.8:8801"`, "metrics_listen", "public address"},
 		{`metrics_listen = ""`, `metrics_listen = "[::]:8801"`, "metrics_listen", "public address"},
@@ -163,7 +166,7 @@ func TestEachMistake(t *testing.T) {
 		{"requests_per_minute = 1200", "requests_per_minute = -1", "limits.requests_per_minute", "negative"},
 		{`"::1"]`, `"proxy.example.org"]`, "limits.trusted_proxies", "neither an address"},
 		{`"::1"]`, `"10.0.0.0/33"]`, "limits.trusted_proxies", "neither an address"},
-		{"[log]", "\n" + mysql + "[log]", "database", "excludes [mysql]"},
+		{"[log]", "\n" + mysqlTable + "[log]", "database", "excludes [mysql]"},
 		{`database = "vsp.db"`, mysqlWith("address = '127.0.0.1:3306'", "address = 'localhost'"), "mysql.address", "host:port"},
 		{`database = "vsp.db"`, mysqlWith("name = 'vsp'", ""), "mysql.name", "is missing"},
 		{`database = "vsp.db"`, mysqlWith("user = 'vsp'", ""), "mysql.user", "is missing"},

@@ -41,7 +41,7 @@ func FuzzConfiguration(f *testing.F) {
 	path := folder(f, nil)
 	for _, text := range []string{
 		smallest,
-		strings.Replace(smallest, "[node]", mysql+"tls = 'none'\n[alerts]\nsmtp = 'a:25'\nfrom = 'a@b'\nto = ['a@b']\n[node]", 1),
+		strings.Replace(smallest, "[node]", mysqlTable+"tls = 'none'\n[alerts]\nsmtp = 'a:25'\nfrom = 'a@b'\nto = ['a@b']\n[node]", 1),
 		"[mysql]\ntls = 'none'\n[[wallet]]\n[[wallet]]\n[acceptance]\nwallets = 9\n",
 		"a.b = {c = 1}\n[alerts]\nto = ['x', 2]\n[limits]\ntrusted_proxies = ['::1%lo', '1/2']\n",
 	} {

@@ -20,7 +20,8 @@ keeps every ticket in every voting wallet until it has voted.
 
 To begin: vsp init, then edit the configuration, vsp check, vsp serve.`,
 	}
-	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand())
+	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand(), walletsCommand(), xpubCommand(), feesCommand())
+	root.AddCommand(keysCommand(), passwordCommand(), manCommand())
 	return root
 }
 

@@ -94,11 +94,13 @@ func wrap(text string, width int) []string {
 
 func amount(atoms int64) dcrutil.Amount { return dcrutil.Amount(atoms) }
 
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
+func plural(n int, noun string) string { return pluralOf(n, noun, noun+"s") }
+
+func pluralOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", n, noun)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // progress is a line that is written again and again, on a terminal only.

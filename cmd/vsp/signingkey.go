@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"scrutineer/cmd/configfile"
+	"scrutineer/vsp/server"
 	"scrutineer/vsp/sqlstore"
 )
 
@@ -25,7 +26,7 @@ func (s *settings) checkKeys(file *configfile.File) {
 		}
 	}
 	if s.AdminPasswordFile != "" {
-		s.adminPassword = file.Secret("admin_password_file", s.AdminPasswordFile)
+		s.checkAdminPassword(file)
 	}
 	if file.Secret("signing_key_file", s.SigningKeyFile) == "" {
 		return
@@ -33,6 +34,18 @@ func (s *settings) checkKeys(file *configfile.File) {
 	var err error
 	if s.signingKey, err = parseSigningKey(file.Contents("signing_key_file", s.SigningKeyFile)); err != nil {
 		file.Wrong("signing_key_file", "%s %v", file.Resolve(s.SigningKeyFile), err)
+	}
+}
+
+func (s *settings) checkAdminPassword(file *configfile.File) {
+	const key = "admin_password_file"
+	hash := file.Secret(key, s.AdminPasswordFile)
+	if hash == "" {
+		return
+	}
+	var err error
+	if s.adminPassword, err = server.ParsePassword(hash); err != nil {
+		file.Wrong(key, "%s: %v: vsp password makes one", file.Resolve(s.AdminPasswordFile), err)
 	}
 }
 

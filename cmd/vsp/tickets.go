@@ -41,6 +41,10 @@ show takes it as it is printed. --json has all of it.`,
 	fees := c.Flags().StringSlice("fee", nil, "only tickets whose fee is `STATUS`: none, received, broadcast, confirmed, error")
 	outcomes := c.Flags().StringSlice("outcome", nil, "only tickets that ended as `OUTCOME`: voted, missed, expired, or none yet")
 	unconfirmed := c.Flags().Bool("unconfirmed", false, "only tickets that are not confirmed")
+	_ = c.RegisterFlagCompletionFunc("fee", cobra.FixedCompletions(
+		[]string{"none", "received", "broadcast", "confirmed", "error"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("outcome", cobra.FixedCompletions(
+		[]string{"voted", "missed", "expired", noOutcome}, cobra.ShellCompDirectiveNoFileComp))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		filter, err := ticketFilter(*fees, *outcomes, *unconfirmed)
 		if err != nil {

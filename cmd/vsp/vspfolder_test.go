@@ -26,6 +26,9 @@ func vspFolder(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	dir := ts.MkAbs(args[0])
 	ts.Check(makeFolder(dir, nil))
+	ts.Setenv("XPUB", simnetXPub)
+	ts.Setenv("OTHER_XPUB", otherXPub)
+	ts.Setenv("SECRET_XPUB", secretXPub)
 	s, err := load(filepath.Join(dir, "vsp.toml"))
 	ts.Check(err)
 	store, err := openStore(context.Background(), s)
@@ -51,10 +54,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// simnetXPub is an extended public key of simnet, otherXPub another.
+// simnetXPub is an extended public key of simnet, secretXPub a private one that should not be given, otherXPub its public one.
 const (
 	simnetXPub = "spubVWKGn9TGzyo7M4b5xubB5UV4joZ5HBMNBmMyGvYEaoZMkSxVG4opckpmQ26E85iHg8KQxrSVTdex56biddqtXBerG9xMN8Dvb3eNQVFFwpE"
-	otherXPub  = "OTHER"
+	secretXPub = "sprvZ9xkGEZkBei2ohogjCt4GsqxiPzGi1eHJ1JMZZ2FFzsyx3GcWwyqwbkx1JJAdRjFWLGSc6fRycx1q6JNPALgQaSQnJftJaU3kU3koj9rSzd"
+	otherXPub  = "spubVNx6fk6e22GL2Bt9qER4e1nhGRpm7UN8fEDxMwRrpLQxpqbm4VJ6VQ5RrZyV6H9rV5PDiLmi2Ac2HkxDBmgU6UGHjXH4GCw7NfbiDJLRLae"
 )
 
 const testCert = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
