@@ -51,8 +51,8 @@ func (v *voter) treasuryPolicies(ctx context.Context) (treasuryPolicies, error) 
 
 // agendaChanges returns what must change of a ticket's choices on agendas. The wallet's own default counts where the ticket
 // has none.
-func agendaChanges(wanted map[string]string, choices []dcrrpc.Choice) []change {
-	wanted = maps.Clone(wanted)
+func (v *voter) agendaChanges(w want, choices []dcrrpc.Choice) []change {
+	wanted := maps.Clone(w.Choices.Agendas)
 	current := make(map[string]string)
 	for _, c := range choices {
 		current[c.AgendaID] = c.ChoiceID
@@ -60,7 +60,7 @@ func agendaChanges(wanted map[string]string, choices []dcrrpc.Choice) []change {
 			wanted[c.AgendaID] = abstain
 		}
 	}
-	return differing(agenda, wanted, current)
+	return slices.DeleteFunc(differing(agenda, wanted, current), v.refused.has)
 }
 
 // differing returns the changes that turn one set of policies into another. A missing one is an abstention.
@@ -92,19 +92,23 @@ func policies(given map[string]string) map[string]string {
 	return one
 }
 
-// changes returns what must change for a ticket that the wallet has. A wallet tells a policy on a treasury spend only when
-// asked for it, and falls back to the key's policy where there is none, so that an abstention does not show.
-func (v *voter) changes(ctx context.Context, w want, choices []dcrrpc.Choice, treasury treasuryPolicies) ([]change, error) {
-	changes := agendaChanges(w.Choices.Agendas, choices)
-	changes = append(changes, differing(treasuryKey, policies(w.Choices.Treasury), treasury[w.Ticket.String()])...)
-	current := make(map[string]string)
-	wanted := policies(w.Choices.TSpends)
+// policyChanges returns what must change of a ticket's policies. A wallet tells a policy on a treasury spend only when asked
+// for it, and where there is none it tells the one for the key, so that an abstention cannot be told from a yes or no for
+// the key. Only the eager take it for a policy that has to go.
+func (v *voter) policyChanges(ctx context.Context, w want, treasury treasuryPolicies, eager bool) ([]change, error) {
+	changes := differing(treasuryKey, policies(w.Choices.Treasury), treasury[w.Ticket.String()])
+	wanted, current := policies(w.Choices.TSpends), make(map[string]string)
 	for hash, policy := range wanted {
-		if policy == abstain {
+		if policy == abstain && !eager {
 			delete(wanted, hash)
 			continue
 		}
 		now, err := v.rpc.TSpendPolicy(ctx, hash, w.Ticket)
+		if unknown(err) {
+			v.refuse(change{tspend, hash, policy}, err)
+			delete(wanted, hash)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -114,23 +118,21 @@ func (v *voter) changes(ctx context.Context, w want, choices []dcrrpc.Choice, tr
 	return slices.DeleteFunc(changes, v.refused.has), nil
 }
 
-// choose makes a ticket that the wallet has vote as it should.
-func (v *voter) choose(ctx context.Context, w want, choices []dcrrpc.Choice, treasury treasuryPolicies) error {
-	changes, err := v.changes(ctx, w, choices, treasury)
+// bringPolicies makes a ticket's policies what they should be, whether or not the wallet has the ticket.
+func (v *voter) bringPolicies(ctx context.Context, w want, treasury treasuryPolicies) error {
+	changes, err := v.policyChanges(ctx, w, treasury, true)
 	if err != nil {
 		return err
 	}
-	for hash, policy := range policies(w.Choices.TSpends) {
-		if policy == abstain {
-			changes = append(changes, change{tspend, hash, abstain})
-		}
-	}
+	return v.carryOut(ctx, w, changes)
+}
+
+// carryOut tells the wallet some changes of one ticket, and notes those that it does not know.
+func (v *voter) carryOut(ctx context.Context, w want, changes []change) error {
 	for _, c := range changes {
 		err := v.tell(ctx, w.Ticket, c)
 		if unknown(err) {
-			if v.refused.add(c) {
-				v.log.Warn("wallet does not know a choice; its tickets abstain", "key", c.key, "value", c.value, "err", err)
-			}
+			v.refuse(c, err)
 			continue
 		}
 		if err != nil {
@@ -140,16 +142,34 @@ func (v *voter) choose(ctx context.Context, w want, choices []dcrrpc.Choice, tre
 	return nil
 }
 
+// refuse notes a choice that the wallet does not know.
+func (v *voter) refuse(c change, err error) {
+	if v.refused.add(c) {
+		v.log.Warn("wallet does not know a choice; its tickets abstain", "key", c.key, "value", c.value, "err", err)
+	}
+}
+
 // tell carries out one change.
 func (v *voter) tell(ctx context.Context, ticket chainhash.Hash, c change) error {
 	switch c.subject {
 	case tspend:
-		return v.rpc.SetTSpendPolicy(ctx, c.key, c.value, ticket)
+		return v.setPolicy(func() error { return v.rpc.SetTSpendPolicy(ctx, c.key, c.value, ticket) })
 	case treasuryKey:
-		return v.rpc.SetTreasuryPolicy(ctx, c.key, c.value, ticket)
+		return v.setPolicy(func() error { return v.rpc.SetTreasuryPolicy(ctx, c.key, c.value, ticket) })
 	default:
 		return v.rpc.SetVoteChoice(ctx, c.key, c.value, ticket)
 	}
+}
+
+// setPolicy sets one policy at a time. While dcrwallet 2.1.6 casts a vote it reads its database and wants the lock on its
+// policies; while it sets one it has that lock and writes the database. If the file has just to grow, the writer waits for
+// the reader, and the wallet has locked up for good (wallet/wallet.go, SetTSpendPolicy; wallet/chainntfns.go,
+// VoteOnOwnedTickets; go.etcd.io/bbolt, "Caveats"). That is rare on a database of the size that real networks' have, common
+// on a small one, and the more so the more policies a vote has to wait for.
+func (v *voter) setPolicy(set func() error) error {
+	v.policies.Lock()
+	defer v.policies.Unlock()
+	return set()
 }
 
 // unknown reports whether the wallet said that there is no such choice (dcrwallet wallet/wallet.go, SetAgendaChoices, and

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -11,17 +12,20 @@ const firstRetry, lastRetry = time.Second, 5 * time.Minute
 
 // debt is a ticket that is owed to a wallet.
 type debt struct {
+	absent   bool // the wallet has just said that it does not have it
 	failures int
 	due      time.Time // not to be tried before
 }
 
-// wanted returns all wanted tickets.
-func (v *voter) wanted() []want {
+// believed returns the wanted tickets that the wallet is believed to hold.
+func (v *voter) believed() []want {
 	v.pool.mu.Lock()
 	defer v.pool.mu.Unlock()
-	all := make([]want, 0, len(v.pool.wanted))
-	for _, w := range v.pool.wanted {
-		all = append(all, w)
+	var all []want
+	for hash, w := range v.pool.wanted {
+		if v.debts[hash] == nil {
+			all = append(all, w)
+		}
 	}
 	return all
 }
@@ -42,6 +46,23 @@ func (v *voter) due() []want {
 	return batch
 }
 
+// owes reports whether a ticket of a batch is still to be brought: nobody has let go of it meanwhile, changed its choices or
+// put it off.
+func (v *voter) owes(w want) bool {
+	now := v.pool.options.Now()
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	d := v.debts[w.Ticket]
+	return d != nil && !d.due.After(now) && v.pool.wanted[w.Ticket].edition == w.edition
+}
+
+// wants reports whether a ticket is still wanted with the same choices.
+func (v *voter) wants(w want) bool {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	return v.pool.wanted[w.Ticket].edition == w.edition
+}
+
 // credit counts a ticket as held, unless other choices have come to be wanted meanwhile.
 func (v *voter) credit(w want) {
 	v.pool.mu.Lock()
@@ -52,13 +73,26 @@ func (v *voter) credit(w want) {
 }
 
 // owe makes a debt of a ticket that is still wanted, and reports whether it was thought to be held.
-func (v *voter) owe(w want) bool {
+func (v *voter) owe(w want, absent bool) bool {
 	v.pool.mu.Lock()
 	defer v.pool.mu.Unlock()
 	if _, wanted := v.pool.wanted[w.Ticket]; !wanted || v.debts[w.Ticket] != nil {
 		return false
 	}
-	v.debts[w.Ticket] = &debt{}
+	v.debts[w.Ticket] = &debt{absent: absent}
+	return true
+}
+
+// absent reports whether the wallet has just said that it does not have a ticket. It says so once: what is done then may
+// change it.
+func (v *voter) absent(w want) bool {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	d := v.debts[w.Ticket]
+	if d == nil || !d.absent {
+		return false
+	}
+	d.absent = false
 	return true
 }
 
@@ -74,8 +108,28 @@ func (v *voter) postpone(w want, cause error) {
 	d.due = now.Add(min(firstRetry<<min(d.failures, 16), lastRetry))
 	d.failures++
 	first := d.failures == 1
+	v.trouble = fmt.Sprintf("it does not take ticket %s: %v", w.Ticket, cause)
 	v.pool.mu.Unlock()
 	if first {
 		v.log.Error("wallet does not take a ticket", "ticket", w.Ticket, "err", cause)
 	}
+}
+
+// relieve forgets why something could not be brought, unless there are tickets that the wallet does not take.
+func (v *voter) relieve() {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	for _, d := range v.debts {
+		if d.failures > 0 {
+			return
+		}
+	}
+	v.trouble = ""
+}
+
+// blame notes why nothing could be brought.
+func (v *voter) blame(trouble string) {
+	v.pool.mu.Lock()
+	defer v.pool.mu.Unlock()
+	v.trouble = trouble
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -34,9 +35,8 @@ type rig struct {
 	chain   *fakeChain
 	wallets []*fakeWallet
 
-	mu      sync.Mutex
-	log     bytes.Buffer
-	changes []string // "name: problem", as told by Changed
+	mu  sync.Mutex
+	log bytes.Buffer
 }
 
 func (r *rig) Write(p []byte) (int, error) {
@@ -51,10 +51,15 @@ func (r *rig) logged() string {
 	return r.log.String()
 }
 
+var changeLogged = regexp.MustCompile(`msg="wallet changed" wallet=(\w+) problem=(?:"([^"]*)"|(\S+))`)
+
+// changed returns the changes of problems that were logged: "name: problem".
 func (r *rig) changed() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.changes)
+	var changes []string
+	for _, m := range changeLogged.FindAllStringSubmatch(r.logged(), -1) {
+		changes = append(changes, m[1]+": "+m[2]+m[3])
+	}
+	return changes
 }
 
 // newRig runs a pool on some fake wallets until the test ends. Calls time out fast.
@@ -79,11 +84,6 @@ func newRigTimeout(t *testing.T, count int, timeout time.Duration, change ...fun
 	options := wallet.Options{
 		CheckEvery: 20 * time.Millisecond,
 		Log:        slog.New(slog.NewTextHandler(r, nil)),
-		Changed: func(s vsp.VoterState) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.changes = append(r.changes, s.Name+": "+string(s.Problem))
-		},
 	}
 	for _, c := range change {
 		c(&options)

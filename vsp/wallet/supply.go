@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -12,9 +13,9 @@ import (
 	"scrutineer/vsp/dcrrpc"
 )
 
-// inFlight is how many tickets a wallet is brought at once: its database takes one change at a time, so more only hide the
-// way there and back.
-const inFlight = 8
+// inFlight is how many tickets a wallet is brought at once. Its database takes one change at a time, so more only hide the
+// way there and back, which is 50 ms to a wallet on another continent.
+const inFlight = 16
 
 // supply brings the wallet what it lacks whenever there may be something.
 func (v *voter) supply(ctx context.Context) {
@@ -35,9 +36,15 @@ func (v *voter) supply(ctx context.Context) {
 // complain logs why tickets could not be brought, once until it is something else. What keeps the wallet away is said by
 // watch.
 func (v *voter) complain(err error) {
+	if errors.Is(err, dcrrpc.ErrUnreachable) {
+		return
+	}
 	text := ""
-	if err != nil && !errors.Is(err, dcrrpc.ErrUnreachable) {
+	if err == nil {
+		v.relieve()
+	} else {
 		text = err.Error()
+		v.blame(text)
 	}
 	if text != "" && text != v.complaint {
 		v.log.Error("cannot bring tickets", "err", err)
@@ -70,35 +77,30 @@ func (v *voter) settle(ctx context.Context) error {
 	}
 }
 
-// away reports whether the wallet did not answer when it was last looked at.
-func (v *voter) away() bool {
-	v.pool.mu.Lock()
-	defer v.pool.mu.Unlock()
-	return v.state.Problem == vsp.Unreachable || v.state.Problem == vsp.Unseen
-}
-
-// audit asks the wallet for every wanted ticket and makes a debt of all that is missing or different.
+// audit asks the wallet for every ticket that it is believed to hold, and makes a debt of all that is missing or different.
 func (v *voter) audit(ctx context.Context, serial uint64) error {
-	v.refused.clear()
-	treasury, err := v.treasuryPolicies(ctx)
-	if err != nil {
-		return err
+	if serial != v.audited {
+		v.refused.clear()
 	}
 	var lost atomic.Int64
-	err = v.each(ctx, v.wanted(), func(ctx context.Context, w want) error {
-		sound, err := v.sound(ctx, w, treasury)
-		switch {
-		case err != nil:
+	if believed := v.believed(); len(believed) > 0 {
+		treasury, err := v.treasuryPolicies(ctx)
+		if err != nil {
 			return err
-		case sound:
-			v.credit(w)
-		case v.owe(w):
-			lost.Add(1)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		err = v.each(ctx, believed, func(ctx context.Context, w want) error {
+			if !v.wants(w) {
+				return nil
+			}
+			has, sound, err := v.compare(ctx, w, treasury)
+			if err == nil && !sound && v.owe(w, !has) {
+				lost.Add(1)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if lost.Load() > 0 {
 		v.log.Warn("wallet has lost tickets or choices", "tickets", lost.Load())
@@ -107,28 +109,58 @@ func (v *voter) audit(ctx context.Context, serial uint64) error {
 	return nil
 }
 
-// sound reports whether the wallet has a ticket with its choices.
-func (v *voter) sound(ctx context.Context, w want, treasury treasuryPolicies) (bool, error) {
+// compare reports whether the wallet has a ticket, and has it with its choices.
+func (v *voter) compare(ctx context.Context, w want, treasury treasuryPolicies) (has, sound bool, err error) {
 	choices, has, err := v.rpc.VoteChoices(ctx, w.Ticket)
 	if err != nil || !has {
-		return false, err
+		return false, false, err
 	}
-	changes, err := v.changes(ctx, w, choices, treasury)
-	return err == nil && len(changes) == 0, err
+	changes, err := v.policyChanges(ctx, w, treasury, false)
+	if err != nil {
+		return true, false, err
+	}
+	return true, len(changes) == 0 && len(v.agendaChanges(w, choices)) == 0, nil
 }
 
 // bringAll gives the wallet what it is owed. An error says that there is no point in going on for now; what is wrong with
 // one ticket only puts that one off.
+//
+// Policies come first: a wallet takes them for tickets that it does not have, so that none votes without them, and a new
+// wallet has nothing to vote with while they are set; see setPolicy. A ticket is brought even where its policies fail.
 func (v *voter) bringAll(ctx context.Context, batch []want) error {
 	treasury, err := v.treasuryPolicies(ctx)
 	if err != nil {
 		return err
 	}
+	var failed sync.Map // the error of a ticket's policies, by ticket
+	err = v.each(ctx, batch, func(ctx context.Context, w want) error {
+		if !v.owes(w) {
+			return nil
+		}
+		err := v.bringPolicies(ctx, w, treasury)
+		if err != nil && !fatal(err) {
+			failed.Store(w.Ticket, err)
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var late atomic.Bool
 	err = v.each(ctx, batch, func(ctx context.Context, w want) error {
-		added, err := v.bring(ctx, w, treasury)
+		if !v.owes(w) {
+			return nil
+		}
+		added, err := v.bring(ctx, w)
 		if added && v.drawable(w) {
 			late.Store(true)
+		}
+		if cause, ok := failed.Load(w.Ticket); ok && err == nil {
+			err = cause.(error)
+		}
+		if err == nil {
+			v.credit(w)
 		}
 		return err
 	})
@@ -138,11 +170,14 @@ func (v *voter) bringAll(ctx context.Context, batch []want) error {
 	return err
 }
 
-// bring makes the wallet hold one ticket with its choices, and reports whether it had to be added.
-func (v *voter) bring(ctx context.Context, w want, treasury treasuryPolicies) (added bool, err error) {
-	choices, has, err := v.rpc.VoteChoices(ctx, w.Ticket)
-	if err != nil {
-		return false, err
+// bring makes the wallet hold one ticket with its choices on agendas, and reports whether it had to be added.
+func (v *voter) bring(ctx context.Context, w want) (added bool, err error) {
+	var choices []dcrrpc.Choice
+	var has bool
+	if !v.absent(w) {
+		if choices, has, err = v.rpc.VoteChoices(ctx, w.Ticket); err != nil {
+			return false, err
+		}
 	}
 	if !has {
 		if err := v.add(ctx, w); err != nil {
@@ -156,21 +191,7 @@ func (v *voter) bring(ctx context.Context, w want, treasury treasuryPolicies) (a
 		}
 		added = true
 	}
-	if err := v.choose(ctx, w, choices, treasury); err != nil {
-		return added, err
-	}
-	v.credit(w)
-	return added, nil
-}
-
-// comingBlocks is by how many blocks the tip may be higher than at the last look at the wallet.
-const comingBlocks = 2
-
-// drawable reports whether a ticket may have been drawn already.
-func (v *voter) drawable(w want) bool {
-	v.pool.mu.Lock()
-	defer v.pool.mu.Unlock()
-	return w.PurchaseHeight+int64(v.pool.profile.Params.TicketMaturity) <= v.state.Height+comingBlocks
+	return added, v.carryOut(ctx, w, v.agendaChanges(w, choices))
 }
 
 // each carries out an act for some tickets, several at once, and puts off those for which it fails, unless the error stands
