@@ -26,6 +26,7 @@ type config struct {
 	Slot            configfile.Duration `toml:"slot"`
 	Duration        configfile.Duration `toml:"duration"`
 	Journal         string              `toml:"journal"`
+	JournalKey      string              `toml:"journal_key"`
 	Out             string              `toml:"out"`
 	FromHeight      int64               `toml:"from_height"`
 	Node            struct {
@@ -62,6 +63,8 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     slot     = "1m"           # shorter in a compressed trial
     duration = "168h"         # "0s": until it is stopped
     journal  = "journal"      # folder
+    journal_key = "journal.key" # signs the journal; made if it is not there, with its
+                              # public half in journal.key.pub. One journal, one key
     out      = "."            # folder of report.txt and report.json
     from_height = 0           # first block to account for; 0: the tip as it began
 
@@ -83,7 +86,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
 
 func defaults() config {
 	p := verifier.DefaultPolicy()
-	c := config{Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", Out: "."}
+	c := config{Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", Out: "."}
 	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
 	c.Policy.TargetLatency, c.Policy.MaxSkew = configfile.Duration(p.TargetLatency), configfile.Duration(p.MaxSkew)
 	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
@@ -110,7 +113,7 @@ func load(path string) (*trial, error) {
 	t.checkNode(file)
 	t.checkPolicy(file)
 	t.checkTimes(file)
-	for _, p := range []*string{&t.Tickets, &t.Drills, &t.Journal, &t.Out} {
+	for _, p := range []*string{&t.Tickets, &t.Drills, &t.Journal, &t.JournalKey, &t.Out} {
 		*p = file.Resolve(*p)
 	}
 	return t, file.Err()

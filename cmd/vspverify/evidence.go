@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -61,29 +59,18 @@ type seen struct {
 	extent       report.Evidence
 }
 
-// readJournal reads what was seen. That there is no journal is an error.
+// readJournal reads what was seen, and verifies the journal that holds it. That there is no journal is an error.
 func (t *trial) readJournal() (*seen, error) {
-	path := filepath.Join(t.Journal, journal.FileName)
-	file, err := os.Open(path)
+	key, err := t.publicKey()
 	if err != nil {
-		return nil, fmt.Errorf("read journal: %w", err)
+		return nil, err
 	}
-	defer file.Close()
 	s := new(seen)
-	reader := journal.NewReader(file)
-	for {
-		entry, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = s.take(entry, t.start())
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read journal %s: %w", path, err)
-		}
+	sum, err := journal.Read(t.Journal, key, func(entry journal.Entry) error { return s.take(entry, t.start()) })
+	if err != nil {
+		return nil, fmt.Errorf("read journal %s: %w", t.Journal, err)
 	}
-	s.extent.Entries, s.extent.Head = reader.Head()
+	s.extent = report.Evidence{Entries: sum.Tree.N, Root: sum.Tree.Hash.String(), Sealed: sum.Sealed.Size, Key: key.String(), Gaps: len(sum.Repairs)}
 	return s, nil
 }
 
@@ -119,8 +106,6 @@ func (s *seen) take(entry journal.Entry, want start) error {
 		s.observations = append(s.observations, o)
 	case entryBeat:
 		s.beats = append(s.beats, b)
-	case journal.KindGap:
-		s.extent.Gaps++
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/spf13/cobra"
 
 	"scrutineer/cmd/program"
@@ -73,10 +74,11 @@ func (t *trial) run(ctx context.Context, log *slog.Logger) error {
 
 // watch fills the journal until the trial is over or ctx ends.
 func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
-	book, err := journal.Open(t.Journal, time.Now)
+	book, key, err := t.openJournal()
 	if err != nil {
 		return err
 	}
+	log.Info("journal", "folder", t.Journal, "public_key", key)
 	begins, err := t.begin(book)
 	if err != nil {
 		return errors.Join(err, book.Close())
@@ -117,6 +119,7 @@ type watcher struct {
 	vantage *probe.Vantage
 	mempool listener
 	state   map[string]verifier.Code // of each kind of probe, as last logged
+	newest  journal.Block            // that our own node told of
 }
 
 // slots makes a round at the beginning of each slot. One that comes too late for its slot leaves that slot unknown. A
@@ -172,7 +175,13 @@ func (w *watcher) round(ctx context.Context) error {
 	if _, err := w.book.Append(entryBeat, verifier.Beat{At: began, Vantage: w.vantage.Name}); err != nil {
 		return err
 	}
-	return w.book.Sync()
+	return w.seal()
+}
+
+// seal ends each round and so comes once a slot, as often as anybody needs a checkpoint.
+func (w *watcher) seal() error {
+	_, err := w.book.Seal(w.newest)
+	return err
 }
 
 // write writes an observation down, and logs what changed.
@@ -180,6 +189,9 @@ func (w *watcher) write(o verifier.Observation) error {
 	number, err := w.book.Append(entryObservation, o)
 	if err != nil {
 		return err
+	}
+	if o.Kind == verifier.KindNode && o.Node != nil {
+		w.newest = journal.Block{Height: o.Node.Height, Hash: chainhash.Hash(o.Node.Hash)}
 	}
 	if o.Kind != verifier.KindMempool && w.state[o.Kind] != o.Code {
 		w.state[o.Kind] = o.Code
@@ -202,5 +214,5 @@ func (w *watcher) stop(ctx context.Context, over bool) error {
 	}{over}); err != nil {
 		return err
 	}
-	return w.book.Sync()
+	return w.seal()
 }

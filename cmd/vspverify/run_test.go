@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,7 +19,6 @@ import (
 
 	"scrutineer/cmd/configfile"
 	"scrutineer/verifier"
-	"scrutineer/verifier/journal"
 	"scrutineer/verifier/probe"
 	"scrutineer/vsp/network"
 	"scrutineer/vsp/vspapi"
@@ -91,13 +91,15 @@ func testTrial(t *testing.T, slot, whole time.Duration) *trial {
 	profile, err := network.Lookup("simnet")
 	require.NoError(t, err)
 	c := defaults()
-	c.Journal, c.Slot, c.Duration = t.TempDir(), configfile.Duration(slot), configfile.Duration(whole)
+	dir := t.TempDir()
+	c.Name, c.Journal, c.JournalKey = "vsp.example.org", filepath.Join(dir, "journal"), filepath.Join(dir, "journal.key")
+	c.Slot, c.Duration = configfile.Duration(slot), configfile.Duration(whole)
 	return &trial{config: c, policy: verifier.DefaultPolicy(), target: verifier.Target{URL: "http://vsp.example.org", PubKey: publicKey, Network: profile}}
 }
 
 // watchIn watches a world from now on, as if vspverify had been started, until ctx ends or the trial is over.
 func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
-	book, err := journal.Open(trial.Journal, time.Now)
+	book, _, err := trial.openJournal()
 	require.NoError(t, err)
 	begins, err := trial.begin(book)
 	require.NoError(t, err)

@@ -1,232 +1,281 @@
 package journal
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
+	"go.uber.org/goleak"
+	signednote "golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
-// clock is a clock that goes on by a second at each look.
-func clock() func() time.Time {
-	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	return func() time.Time {
-		at = at.Add(time.Second)
-		return at
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childFolder); dir != "" {
+		writeUntilKilled(dir)
 	}
-}
-
-type note struct {
-	Text string `json:"text"`
-}
-
-func open(t testing.TB, dir string) *Journal {
-	j, err := Open(dir, clock())
-	require.NoError(t, err)
-	return j
-}
-
-// written returns a journal's bytes with n entries in it.
-func written(t testing.TB, n int) []byte {
-	dir := t.TempDir()
-	j := open(t, dir)
-	for i := range n {
-		number, err := j.Append("note", note{fmt.Sprintf("<%d>", i)})
-		require.NoError(t, err)
-		require.EqualValues(t, i+1, number)
-	}
-	require.NoError(t, j.Close())
-	raw, err := os.ReadFile(filepath.Join(dir, FileName))
-	require.NoError(t, err)
-	return raw
-}
-
-func place(t testing.TB, raw []byte) string {
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, FileName), raw, 0o600))
-	return dir
-}
-
-func readAll(r io.Reader) ([]Entry, *Reader, error) {
-	reader := NewReader(r)
-	var all []Entry
-	for {
-		entry, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return all, reader, nil
-		}
-		if err != nil {
-			return all, reader, err
-		}
-		all = append(all, entry)
-	}
+	goleak.VerifyTestMain(m)
 }
 
 func TestWhatIsAppendedIsRead(t *testing.T) {
-	all, reader, err := readAll(bytes.NewReader(written(t, 5)))
+	key := newKey(t)
+	all, sum, err := readAll(written(t, key, 5), key.Public())
 	require.NoError(t, err)
 	require.Len(t, all, 5)
 	for i, entry := range all {
-		var n note
-		require.NoError(t, json.Unmarshal(entry.Data, &n))
-		require.Equal(t, fmt.Sprintf("<%d>", i), n.Text)
+		var r remark
+		require.NoError(t, json.Unmarshal(entry.Data, &r))
+		require.Equal(t, fmt.Sprintf("<%d>", i), r.Text)
 		require.EqualValues(t, i+1, entry.Number)
 		require.Equal(t, "note", entry.Kind)
 	}
 	require.Empty(t, all[0].Prev)
 	require.Equal(t, 2*time.Second, all[2].At.Sub(all[0].At))
-	entries, head := reader.Head()
-	require.EqualValues(t, 5, entries)
-	require.Len(t, head, 64)
+	require.EqualValues(t, 5, sum.Tree.N)
+	require.EqualValues(t, 5, sum.Sealed.Size)
+	require.EqualValues(t, 3, sum.Sealed.Number, "on nothing, on 3 entries, at the end")
+	require.Equal(t, block(3), sum.Sealed.Block, "the end knows no newer block")
+	require.Equal(t, all[0].At, sum.First)
+	require.Equal(t, all[4].At, sum.Last)
+	require.Empty(t, sum.Repairs)
+	require.Empty(t, sum.Steps)
+}
+
+// Others that know the formats and nothing of this package come to the same.
+func TestOthersVerifyIt(t *testing.T) {
+	key := newKey(t)
+	f := load(t, written(t, key, 11))
+	var hashes []tlog.Hash
+	stored := tlog.HashReaderFunc(func(indexes []int64) (found []tlog.Hash, err error) {
+		for _, i := range indexes {
+			found = append(found, hashes[i])
+		}
+		return found, nil
+	})
+	roots := make(map[string]tlog.Hash)
+	for n, line := range strings.Split(strings.TrimSuffix(f.entries, "\n"), "\n") {
+		root, err := tlog.TreeHash(int64(n), stored)
+		require.NoError(t, err)
+		roots[fmt.Sprint(n)] = root
+		more, err := tlog.StoredHashes(int64(n), []byte(line), stored)
+		require.NoError(t, err)
+		hashes = append(hashes, more...)
+	}
+	roots["11"], _ = tlog.TreeHash(11, stored)
+
+	verifier, err := signednote.NewVerifier(key.Public().String())
+	require.NoError(t, err)
+	marks := strings.Split(strings.TrimSuffix(f.marks, "\n\n"), "\n\n")
+	require.Len(t, marks, 2*5, "a text and a signature each")
+	for i := 0; i < len(marks); i += 2 {
+		opened, err := signednote.Open([]byte(marks[i]+"\n\n"+marks[i+1]+"\n"), signednote.VerifierList(verifier))
+		require.NoError(t, err)
+		lines := strings.Split(opened.Text, "\n")
+		require.Equal(t, "vsp.example.org/local", lines[0])
+		require.Equal(t, roots[lines[1]].String(), lines[2])
+	}
 }
 
 func TestOpenGoesOn(t *testing.T) {
-	dir := place(t, written(t, 3))
-	j := open(t, dir)
-	number, err := j.Append("note", note{"after"})
+	key := newKey(t)
+	dir := written(t, key, 3)
+	j, err := Open(dir, key, clock())
+	require.NoError(t, err)
+	number, err := j.Append("note", remark{"after"})
 	require.NoError(t, err)
 	require.EqualValues(t, 4, number)
 	require.NoError(t, j.Close())
-	file, err := os.Open(filepath.Join(dir, FileName))
-	require.NoError(t, err)
-	defer file.Close()
-	all, _, err := readAll(file)
+	all, sum, err := readAll(dir, key.Public())
 	require.NoError(t, err)
 	require.Len(t, all, 4)
+	require.EqualValues(t, 4, sum.Sealed.Size)
 }
 
-// Wherever a death tore the journal, what was whole is kept, what was torn is cut, an entry says so, and the chain holds.
-func TestTornEndIsMended(t *testing.T) {
-	whole := written(t, 3)
-	for size := range len(whole) {
-		dir := place(t, whole[:size])
-		lines := bytes.Count(whole[:size], []byte{'\n'})
-		torn := size - (bytes.LastIndexByte(whole[:size], '\n') + 1)
-		all, _, err := readAll(bytes.NewReader(whole[:size]))
-		require.NoError(t, err, "a reader takes an end that is not written yet for the end")
-		require.Len(t, all, lines)
-
-		j := open(t, dir)
-		_, err = j.Append("note", note{"after"})
-		require.NoError(t, err)
-		require.NoError(t, j.Close())
-		mended, err := os.ReadFile(filepath.Join(dir, FileName))
-		require.NoError(t, err)
-		all, _, err = readAll(bytes.NewReader(mended))
-		require.NoError(t, err)
-		if torn == 0 {
-			require.Len(t, all, lines+1)
-			continue
-		}
-		require.Len(t, all, lines+2)
-		require.Equal(t, KindGap, all[lines].Kind)
-		var gap Gap
-		require.NoError(t, json.Unmarshal(all[lines].Data, &gap))
-		require.EqualValues(t, torn, gap.Cut)
-	}
-}
-
-// Any bit flipped in any line but the last is found, and the entry named is that line's or the next one's.
-func TestEditIsFound(t *testing.T) {
-	whole := written(t, 6)
-	last := bytes.LastIndexByte(whole[:len(whole)-1], '\n') + 1
-	rapid.Check(t, func(t *rapid.T) {
-		at := rapid.IntRange(0, last-1).Draw(t, "byte")
-		edited := bytes.Clone(whole)
-		edited[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		_, _, err := readAll(bytes.NewReader(edited))
-		var fault *Fault
-		require.ErrorAs(t, err, &fault)
-		line := int64(bytes.Count(whole[:at], []byte{'\n'}) + 1)
-		require.GreaterOrEqual(t, fault.Number, line)
-		require.LessOrEqual(t, fault.Number, line+1)
-	})
-}
-
-func TestLinesCannotBeTakenOutOrMoved(t *testing.T) {
-	lines := bytes.SplitAfter(written(t, 4), []byte{'\n'})[:4]
-	for name, order := range map[string][]int{"first left out": {1, 2, 3}, "one left out": {0, 2, 3}, "swapped": {0, 2, 1, 3}, "doubled": {0, 1, 1, 2}} {
-		var raw []byte
-		for _, i := range order {
-			raw = append(raw, lines[i]...)
-		}
-		_, _, err := readAll(bytes.NewReader(raw))
-		var fault *Fault
-		require.ErrorAs(t, err, &fault, name)
-		_, err = Open(place(t, raw), clock())
-		require.ErrorAs(t, err, &fault, "an edited journal is not written on: %s", name)
-	}
+func TestSeal(t *testing.T) {
+	key := newKey(t)
+	dir := filepath.Join(t.TempDir(), "journal")
+	j, err := Open(dir, key, clock())
+	require.NoError(t, err)
+	first, err := j.Seal(Block{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, first.Number, "a journal begins with a checkpoint on nothing")
+	require.Zero(t, first.Size)
+	write(t, j, 2)
+	second, err := j.Seal(block(7))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, second.Number)
+	require.EqualValues(t, 2, second.Size)
+	require.Equal(t, block(7), second.Block)
+	again, err := j.Seal(block(8))
+	require.NoError(t, err)
+	require.Equal(t, second, again, "nothing was added")
+	_, err = j.Append("note", remark{"third"})
+	require.NoError(t, err)
+	third, err := j.Seal(Block{})
+	require.NoError(t, err)
+	require.Equal(t, block(8), third.Block)
+	opened, err := key.Public().Open(third.Note)
+	require.NoError(t, err)
+	require.Equal(t, third, opened)
+	require.NoError(t, j.Close())
 }
 
 func TestOneWriter(t *testing.T) {
-	dir := t.TempDir()
-	j := open(t, dir)
-	_, err := Open(dir, clock())
+	key, dir := newKey(t), t.TempDir()
+	j, err := Open(dir, key, clock())
+	require.NoError(t, err)
+	_, err = Open(dir, key, clock())
 	require.ErrorIs(t, err, ErrInUse)
 	require.NoError(t, j.Close())
-	require.NoError(t, open(t, dir).Close())
+	j, err = Open(dir, key, clock())
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
 }
 
+// broken is a file that takes so many writes and syncs, and no more.
+type broken struct {
+	file
+	writes, syncs int
+}
+
+var errDisk = errors.New("the disk is full")
+
+func (b *broken) Write(p []byte) (int, error) {
+	if b.writes--; b.writes < 0 {
+		n, _ := b.file.Write(p[:len(p)/2])
+		return n, errDisk
+	}
+	return b.file.Write(p)
+}
+
+func (b *broken) Sync() error {
+	if b.syncs--; b.syncs < 0 {
+		return errDisk
+	}
+	return b.file.Sync()
+}
+
+// Whatever goes wrong first, nothing is written after it, and what was acknowledged is there when the disk is well again.
 func TestNothingIsWrittenAfterAHole(t *testing.T) {
-	j := open(t, t.TempDir())
-	require.NoError(t, j.file.Close()) // as if the disk had gone
-	_, err := j.Append("note", note{"lost"})
-	require.Error(t, err)
-	_, again := j.Append("note", note{"after the hole"})
-	require.Equal(t, err, again)
-	require.Equal(t, err, j.Sync())
+	const plenty = 1000
+	for name, fill := range map[string]func(*Journal){
+		"an entry":          func(j *Journal) { j.entries = &broken{j.entries, 3, plenty} },
+		"syncing entries":   func(j *Journal) { j.entries = &broken{j.entries, plenty, 1} },
+		"a checkpoint":      func(j *Journal) { j.marks = &broken{j.marks, 1, plenty} },
+		"syncing the seals": func(j *Journal) { j.marks = &broken{j.marks, plenty, 1} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			key, dir := newKey(t), t.TempDir()
+			j, err := Open(dir, key, clock())
+			require.NoError(t, err)
+			fill(j)
+			acknowledged := int64(0)
+			for err == nil {
+				var number int64
+				if number, err = j.Append("note", remark{"x"}); err == nil {
+					acknowledged = number
+					if number%2 == 0 {
+						_, err = j.Seal(block(number))
+					}
+				}
+			}
+			require.ErrorIs(t, err, errDisk)
+			_, again := j.Append("note", remark{"after the hole"})
+			require.Equal(t, err, again)
+			require.Equal(t, err, j.Sync())
+			_, again = j.Seal(Block{})
+			require.Equal(t, err, again)
+			require.ErrorIs(t, j.Close(), errDisk)
+
+			j, err = Open(dir, key, clock())
+			require.NoError(t, err)
+			require.NoError(t, j.Close())
+			_, sum, err := readAll(dir, key.Public())
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, sum.Tree.N, acknowledged)
+			require.Equal(t, sum.Tree.N, sum.Sealed.Size)
+		})
+	}
+}
+
+func TestWhatIsNoEntryIsNotAppended(t *testing.T) {
+	key, dir := newKey(t), t.TempDir()
+	j, err := Open(dir, key, clock())
+	require.NoError(t, err)
+	for _, kind := range []string{"", "two words", "Upper", "a\"b", "a\nb"} {
+		_, err := j.Append(kind, 1)
+		require.ErrorContains(t, err, "no kind", "%q", kind)
+	}
+	_, err = j.Append("note", strings.Repeat("x", maxLine))
+	require.ErrorContains(t, err, "fit")
+	_, err = j.Append("note", func() {})
+	require.ErrorContains(t, err, "encode")
+	_, err = j.Append("note", strings.Repeat("x", maxLine-200))
+	require.NoError(t, err)
+	_, err = j.Append("note", "\n\u2028<&>\x00")
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	all, _, err := readAll(dir, key.Public())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
 }
 
 func TestConcurrentAppends(t *testing.T) {
-	dir := t.TempDir()
-	j, err := Open(dir, time.Now)
+	key, dir := newKey(t), t.TempDir()
+	j, err := Open(dir, key, time.Now)
 	require.NoError(t, err)
 	var writers sync.WaitGroup
 	for range 8 {
 		writers.Go(func() {
-			for range 50 {
-				if _, err := j.Append("note", note{"x"}); err != nil {
+			for i := range 50 {
+				_, err := j.Append("note", remark{"x"})
+				if err == nil && i%10 == 9 {
+					_, err = j.Seal(Block{})
+				}
+				if err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
+	for range 20 { // whoever reads meanwhile sees a journal in order
+		_, _, err := readAll(dir, key.Public())
+		require.NoError(t, err)
+	}
 	writers.Wait()
 	require.NoError(t, j.Close())
-	raw, err := os.ReadFile(filepath.Join(dir, FileName))
-	require.NoError(t, err)
-	all, _, err := readAll(bytes.NewReader(raw))
+	all, _, err := readAll(dir, key.Public())
 	require.NoError(t, err)
 	require.Len(t, all, 400)
 }
 
-// Whatever stands in the file, reading ends without a panic, and what is accepted is a chain.
-func FuzzReader(f *testing.F) {
-	f.Add(written(f, 2))
-	f.Add([]byte("{}\n"))
-	f.Add([]byte("\n\n"))
-	f.Add([]byte("{\"n\":1,\"at\":\"2026-11-22T10:00:00Z\",\"kind\":\"\",\"prev\":\"\",\"data\":null}\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		all, reader, err := readAll(bytes.NewReader(raw))
-		prev := ""
-		rest := raw
-		for i, entry := range all {
-			line, after, _ := bytes.Cut(rest, []byte{'\n'})
-			require.EqualValues(t, i+1, entry.Number)
-			require.Equal(t, prev, entry.Prev)
-			prev, rest = hashOf(line), after
-		}
-		if err == nil {
-			require.EqualValues(t, len(raw), reader.whole+reader.torn)
-		}
-	})
+func TestClockSteps(t *testing.T) {
+	key, dir := newKey(t), t.TempDir()
+	begin := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	times := []time.Duration{0, time.Hour, time.Hour - maxBack, 30 * time.Minute, 31 * time.Minute, 31*time.Minute - 1500*time.Millisecond}
+	i := -1
+	j, err := Open(dir, key, func() time.Time { i++; return begin.Add(times[i]) })
+	require.NoError(t, err)
+	write(t, j, len(times))
+	require.NoError(t, j.Close())
+	_, sum, err := readAll(dir, key.Public())
+	require.NoError(t, err, "a clock that is put right is no edit")
+	require.Equal(t, []Step{{4, 30*time.Minute - maxBack}, {6, 1500 * time.Millisecond}}, sum.Steps)
+}
+
+func TestNoJournal(t *testing.T) {
+	key := newKey(t)
+	_, _, err := readAll(t.TempDir(), key.Public())
+	require.ErrorIs(t, err, os.ErrNotExist)
+	dir := written(t, key, 2)
+	require.NoError(t, os.Remove(filepath.Join(dir, FileName)))
+	_, _, err = readAll(dir, key.Public())
+	require.Error(t, err)
 }

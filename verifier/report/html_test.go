@@ -36,7 +36,7 @@ func TestHTMLHoldsWhatTheTextHolds(t *testing.T) {
 	for _, missed := range missedOf(r.Tickets) {
 		require.True(t, strings.Contains(page, "<code>"+short(missed.Ticket)+"</code>"), missed.Ticket)
 	}
-	for _, want := range []string{r.Answer, r.Check, r.Evidence.Head, "7 slots up, 2 down, 1 unknown"} {
+	for _, want := range []string{r.Answer, r.Check, r.Evidence.Root, "7 slots up, 2 down, 1 unknown"} {
 		require.True(t, strings.Contains(page, want), want)
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Format names the shape of the JSON. It changes when a field changes its meaning or goes away.
-const Format = "scrutineer-report/1"
+const Format = "scrutineer-report/2"
 
 // The answers, the best first.
 const (
@@ -76,8 +76,10 @@ type Policy struct {
 // Evidence says what the report was derived from.
 type Evidence struct {
 	Entries int64  `json:"journal_entries"`
-	Head    string `json:"journal_head"` // SHA-256 of the journal's last line
-	Gaps    int    `json:"journal_gaps"` // how often its end was torn by a death and mended
+	Root    string `json:"journal_root"`   // of the Merkle tree of these entries (RFC 6962), base64
+	Sealed  int64  `json:"journal_sealed"` // how many of them a signed checkpoint covers
+	Key     string `json:"journal_key"`    // that the checkpoints are verified with: a verifier key of signed notes (C2SP)
+	Gaps    int    `json:"journal_gaps"`   // how often its end was torn by a death and mended
 }
 
 // New draws up a report. How it can be checked is the command line that derives it anew.

@@ -65,7 +65,8 @@ func evidence(t testing.TB, slot time.Duration, story string, missed int) verifi
 }
 
 func draw(t testing.TB, e verifier.Evidence) Report {
-	return New(e, Evidence{Entries: 99, Head: strings.Repeat("3f1c9a", 11)[:64]}, "vspverify report --config trial.toml")
+	return New(e, Evidence{Entries: 99, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", Sealed: 98,
+		Key: "vsp.example.org/local+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"}, "vspverify report --config trial.toml")
 }
 
 func golden(t *testing.T, name, got string) {

@@ -209,7 +209,11 @@ func (r Report) policy(p *page) {
 	for _, d := range r.Drills {
 		p.wrap("  Drill: ", fmt.Sprintf("%s (%d) in blocks %d to %d. %s", d.Kind, d.Count, d.From, d.To, d.Note))
 	}
-	p.wrap("  ", fmt.Sprintf("Journal: %d entries, %d gaps, last line %.16s.", r.Evidence.Entries, r.Evidence.Gaps, r.Evidence.Head))
+	j := r.Evidence
+	p.wrap("  ", fmt.Sprintf("Journal: %d entries, %d of them sealed, %d gaps. The root of all of them, and the public key of its checkpoints:",
+		j.Entries, j.Sealed, j.Gaps))
+	p.wrap("    ", j.Root)
+	p.wrap("    ", j.Key)
 }
 
 // rows lists every row of the programme.
