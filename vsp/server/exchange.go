@@ -19,12 +19,28 @@ const (
 	maxDrain = 4 << 20 // what is read on beyond that, so that the one who still sends gets to read the answer
 )
 
-// info answers GET vspinfo.
+// told is an answer with its signature.
+type told struct {
+	body      []byte
+	signature string
+}
+
+// info answers GET vspinfo. What it tells stays the same for a second at least, and need not be signed again: signing would
+// take most of the time.
 func (s *Server) info(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
 	defer cancel()
-	answer, err := s.currentInfo(ctx)
-	s.reply(w, r, answer, err)
+	info, err := s.currentInfo(ctx)
+	if err != nil {
+		s.reply(w, r, nil, err)
+		return
+	}
+	body, last := encode(info), s.lastInfo.Load()
+	if last == nil || !bytes.Equal(last.body, body) {
+		last = &told{body, vspapi.Sign(s.config.Key, body)}
+		s.lastInfo.Store(last)
+	}
+	last.write(w, http.StatusOK)
 }
 
 func (s *Server) currentInfo(ctx context.Context) (vspapi.Info, error) {
@@ -92,14 +108,23 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, answer any, err e
 			away.setAfter(w)
 		}
 	}
+	body := encode(answer)
+	told{body, vspapi.Sign(s.config.Key, body)}.write(w, status)
+}
+
+func encode(answer any) []byte {
 	body, err := json.Marshal(answer)
 	if err != nil {
 		panic(fmt.Sprintf("encode %T: %v", answer, err)) // our own types always encode
 	}
+	return body
+}
+
+func (t told) write(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set(vspapi.ServerSignature, vspapi.Sign(s.config.Key, body))
+	w.Header().Set(vspapi.ServerSignature, t.signature)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // who is gone asks again
+	_, _ = w.Write(t.body) // who is gone asks again
 }
 
 // refusalFor is what is told of an error. What is not a refusal is nobody's business but the log's.

@@ -71,12 +71,13 @@ type Config struct {
 
 // Server answers requests. It is an http.Handler: the public one.
 type Server struct {
-	config  Config
-	log     *slog.Logger
-	limits  atomic.Pointer[limits]
-	counted *counts
-	large   chan struct{} // a slot for each large body
-	pulse   pulse
+	config   Config
+	log      *slog.Logger
+	limits   atomic.Pointer[limits]
+	counted  *counts
+	large    chan struct{} // a slot for each large body
+	pulse    pulse
+	lastInfo atomic.Pointer[told] // the newest answer to vspinfo
 	http.Handler
 }
 
