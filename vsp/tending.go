@@ -92,7 +92,7 @@ func (l *tending) confirmTickets(ctx context.Context, tip Tip) error {
 
 // rare reports whether a ticket is not to be looked for at this tip.
 func (t *Ticket) rare(now time.Time, tip Tip) bool {
-	return t.Fee.Status != FeeNone && now.Sub(t.Registered) > rareAfter && (tip.Height+int64(t.Hash[0]))%rareEvery != 0
+	return t.Fee.Status != FeeNone && now.Sub(t.Fee.Expires) > rareAfter && (tip.Height+int64(t.Hash[0]))%rareEvery != 0
 }
 
 func (l *tending) confirm(ctx context.Context, t Ticket, seen ChainTx) error {
