@@ -7,9 +7,11 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/decred/dcrd/wire"
+	"golang.org/x/sync/errgroup"
 
 	"scrutineer/vsp"
 )
@@ -55,12 +57,24 @@ func (d *Database) Import(ctx context.Context, c *Contents, into Store, chain Ch
 	return im.report, err
 }
 
+// writers is how many tickets are written at the same time.
+const writers = 32
+
 // importing is one Import under way.
 type importing struct {
 	*Database
-	store  Store
-	chain  Chain
+	store Store
+	chain Chain
+
+	mu     sync.Mutex // guards report while tickets are written
 	report Report
+}
+
+// count changes the report.
+func (im *importing) count(change func(*Report)) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	change(&im.report)
 }
 
 // run does what others depend on first: no fee address may be given twice, nor an outcome be overlooked, however far it
@@ -74,20 +88,39 @@ func (im *importing) run(ctx context.Context, c *Contents, progress Progress) er
 	if err := im.setPosition(ctx, c.open); err != nil {
 		return err
 	}
+	if err := im.takeAll(ctx, c.order, progress); err != nil {
+		return err
+	}
+	return im.takeSigners(ctx)
+}
+
+// takeAll puts tickets into the Store, nearly in their order: some at the same time, for a Store that syncs its disk once
+// for all who wait.
+func (im *importing) takeAll(ctx context.Context, order []entry, progress Progress) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writers)
+	err := im.readAll(ctx, order, progress, func(r Record) {
+		group.Go(func() error { return im.take(ctx, r) })
+	})
+	if failed := group.Wait(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (im *importing) readAll(ctx context.Context, order []entry, progress Progress, each func(Record)) error {
 	decode := im.decoder()
-	for i, e := range c.order {
-		if err := errors.Join(ctx.Err(), progress(i, len(c.order))); err != nil {
+	for i, e := range order {
+		if err := errors.Join(ctx.Err(), progress(i, len(order))); err != nil {
 			return err
 		}
 		r, err := im.read(e.name, decode)
 		if err != nil {
 			return fmt.Errorf("ticket %s: %w", e.name, err) // it could be read before
 		}
-		if err := im.take(ctx, r.Record); err != nil {
-			return err
-		}
+		each(r.Record)
 	}
-	return im.takeSigners(ctx, decode)
+	return nil
 }
 
 // take puts a ticket and its changes into the Store.
@@ -97,7 +130,7 @@ func (im *importing) take(ctx context.Context, r Record) error {
 		if err := im.store.Insert(ctx, r.Ticket); err != nil {
 			return err
 		}
-		im.report.Tickets.Taken++
+		im.count(func(r *Report) { r.Tickets.Taken++ })
 		return im.addChanges(ctx, r.Ticket.Hash, r.Changes, nil)
 	}
 	if err != nil {
@@ -113,21 +146,23 @@ func (im *importing) take(ctx context.Context, r Record) error {
 // update brings a ticket that is there already up to vspd's copy of it.
 func (im *importing) update(ctx context.Context, have vsp.Ticket, changes []vsp.Change, r Record) error {
 	added := missing(changes, r.Changes)
-	im.report.Requests.There += len(r.Changes) - len(added)
+	im.count(func(report *Report) { report.Requests.There += len(r.Changes) - len(added) })
 	merged, err := merge(have, r.Ticket, len(added) > 0)
 	switch {
 	case errors.Is(err, errOther):
-		im.report.Tickets.Refused++
-		im.report.Requests.Refused += len(added)
-		im.report.Notes = append(im.report.Notes, Note{"ticket " + r.Ticket.Hash.String(), err.Error(), "", true})
+		im.count(func(report *Report) {
+			report.Tickets.Refused++
+			report.Requests.Refused += len(added)
+			report.Notes = append(report.Notes, Note{"ticket " + r.Ticket.Hash.String(), err.Error(), "", true})
+		})
 		return nil
 	case err != nil:
 		return err
 	case len(added) == 0 && reflect.DeepEqual(merged, have):
-		im.report.Tickets.There++
+		im.count(func(r *Report) { r.Tickets.There++ })
 		return nil
 	}
-	im.report.Tickets.Updated++
+	im.count(func(r *Report) { r.Tickets.Updated++ })
 	if len(added) == 0 {
 		_, err := im.store.Update(ctx, have.Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
 			*t = merged
@@ -151,12 +186,13 @@ func (im *importing) addChanges(ctx context.Context, hash chainhash.Hash, change
 		if err != nil {
 			return err
 		}
-		im.report.Requests.Taken++
+		im.count(func(r *Report) { r.Requests.Taken++ })
 	}
 	return nil
 }
 
-func (im *importing) takeSigners(ctx context.Context, decode *decoder) error {
+func (im *importing) takeSigners(ctx context.Context) error {
+	decode := im.decoder()
 	for _, name := range names(im.signers) {
 		s, _, err := im.readSigner(name, decode)
 		if err != nil {

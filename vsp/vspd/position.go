@@ -30,20 +30,21 @@ func (im *importing) setPosition(ctx context.Context, open []openTicket) error {
 			first = height
 		}
 	}
-	p := from
+	if first < 0 && from == (vsp.Position{}) {
+		first = tip.Height // nothing was promised before
+	}
 	if first >= 0 && (from == (vsp.Position{}) || first < from.Height) {
 		block, err := im.chain.Block(ctx, first)
 		if err != nil {
 			return err
 		}
-		p = vsp.Position{Height: first, Hash: block.BlockHash()}
+		p := vsp.Position{Height: first, Hash: block.BlockHash()}
 		if err := im.store.Settle(ctx, from, p, nil); err != nil {
 			return err
 		}
+		from = p
 	}
-	if p != (vsp.Position{}) {
-		im.report.ScanFrom, im.report.ToScan = p.Height, max(tip.Height-p.Height, 0)
-	}
+	im.report.ScanFrom, im.report.ToScan = from.Height, max(tip.Height-from.Height, 0)
 	return nil
 }
 
