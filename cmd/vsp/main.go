@@ -22,6 +22,7 @@ To begin: vsp init, then edit the configuration, vsp check, vsp serve.`,
 	}
 	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand(), walletsCommand(), xpubCommand(), feesCommand())
 	root.AddCommand(keysCommand(), passwordCommand(), manCommand())
+	root.AddCommand(importVspdCommand())
 	return root
 }
 
