@@ -43,18 +43,31 @@ func (s *Server) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l := s.limits.Load()
 		e := entryOf(r)
-		e.client = network(clientOf(r, l.TrustedProxies))
-		if l.rate == nil {
-			next.ServeHTTP(w, r)
-			return
-		}
-		e.limited = true
-		if l.rate.OnLimit(w, r, key(e.client)) {
-			s.turnAway(w, r, errTooMany)
-			return
+		client := clientOf(r, l.TrustedProxies)
+		e.client, e.limited = network(client), l.rate != nil
+		if e.limited {
+			s.warnOfProxy(r, client)
+			if l.rate.OnLimit(w, r, key(e.client)) {
+				s.turnAway(w, r, errTooMany)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// warnOfProxy tells the operator once that a proxy may be missing from TrustedProxies: then all behind it count as one client.
+// It does not tell the address, which may as well be that of a client who lies.
+func (s *Server) warnOfProxy(r *http.Request, client netip.Addr) {
+	if len(r.Header["X-Forwarded-For"]) == 0 {
+		return
+	}
+	if sender, _ := parseAddress(r.RemoteAddr); sender == client {
+		s.warned.Do(func() {
+			s.log.WarnContext(r.Context(), "X-Forwarded-For not believed: its sender is no trusted proxy, or wrote no address. "+
+				"If that is your proxy, all its clients are limited as one")
+		})
+	}
 }
 
 var errTooMany = &turnedAway{status: http.StatusTooManyRequests, code: vspapi.BadRequest, text: "too many requests, try again in a minute"}

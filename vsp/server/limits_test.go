@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +88,8 @@ func TestLimitSpoofed(t *testing.T) {
 				}
 				require.Equal(t, want, r.infoFrom(test.remote, header...), "request %d", i)
 			}
+			require.Equal(t, test.remote != "127.0.0.1:1", strings.Contains(r.log.String(), "not believed"))
+			require.LessOrEqual(t, strings.Count(r.log.String(), "not believed"), 1)
 			require.Equal(t, http.StatusOK, r.infoFrom("127.0.0.1:1", "X-Forwarded-For", "203.0.113.8"))
 			require.Equal(t, http.StatusOK, r.infoFrom("127.0.0.1:1", "X-Forwarded-For", "2001:db8:0:2::1"))
 		})

@@ -47,6 +47,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-chi/chi/v5"
@@ -75,6 +76,7 @@ type Server struct {
 	log      *slog.Logger
 	limits   atomic.Pointer[limits]
 	counted  *counts
+	warned   sync.Once     // of a proxy that is not trusted
 	large    chan struct{} // a slot for each large body
 	pulse    pulse
 	lastInfo atomic.Pointer[told] // the newest answer to vspinfo
