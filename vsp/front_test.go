@@ -3,6 +3,7 @@ package vsp_test
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,7 +58,7 @@ func (s frontStore) Lead(ctx context.Context, holder string, d time.Duration) (b
 	if err := s.lease.wait(ctx); err != nil {
 		return false, err
 	}
-	if s.lease.refused {
+	if s.lease.refused.Load() {
 		return false, nil
 	}
 	apply, err := s.lease.Fail("Lead")
@@ -85,12 +86,12 @@ func (s frontStore) Resign(ctx context.Context, holder string) error {
 // leaseLine is how a process's calls for the lease fare.
 type leaseLine struct {
 	fault
-	hangs   bool // they get no answer
-	refused bool // they are answered as if another had the lease
+	hangs   atomic.Bool // they get no answer
+	refused atomic.Bool // they are answered as if another had the lease
 }
 
 func (l *leaseLine) wait(ctx context.Context) error {
-	if !l.hangs {
+	if !l.hangs.Load() {
 		return nil
 	}
 	<-ctx.Done()

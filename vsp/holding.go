@@ -77,15 +77,20 @@ func (n *tenure) hold(ctx context.Context, hash chainhash.Hash) error {
 	return nil
 }
 
-// holdEach does the same for tickets of which the Store has no note. What fails is made good for by holdAll.
+// holdEach does the same for tickets of which the Store has no note.
 func (n *tenure) holdEach(ctx context.Context, tickets []chainhash.Hash) {
 	for _, hash := range tickets {
 		if n.hold(ctx, hash) != nil {
-			n.holding.Lock()
-			n.unheld = true
-			n.holding.Unlock()
+			n.mistrust()
 		}
 	}
+}
+
+// mistrust has holdAll go through all tickets once more.
+func (n *tenure) mistrust() {
+	n.holding.Lock()
+	defer n.holding.Unlock()
+	n.unheld = true
 }
 
 // holdAll has the wallets hold every Ready ticket and no other, where they may not know of all.

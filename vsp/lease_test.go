@@ -67,7 +67,7 @@ func TestLeaseAfterDeath(t *testing.T) {
 func TestLeaseCutOff(t *testing.T) {
 	for name, cut := range map[string]func(f *front){
 		"the store fails":                func(f *front) { f.lease.set(failing("Lead", errFault)) },
-		"the store hangs":                func(f *front) { f.lease.hangs = true },
+		"the store hangs":                func(f *front) { f.lease.hangs.Store(true) },
 		"the store fails after the fact": func(f *front) { f.lease.set(committed("Lead")) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestLeaseCutOff(t *testing.T) {
 				require.False(t, other.Leading())
 				require.Equal(t, 1, leader.log.count("renewing the lease fails"))
 				leader.lease.set(nil)
-				leader.lease.hangs = false
+				leader.lease.hangs.Store(false)
 				until(t, 8*time.Second, "another tenure", func() bool { return len(leaders(t, leader, other)) == 1 })
 				require.Greater(t, time.Since(start)-stopped, 900*time.Millisecond, "clocks may differ a little")
 			})
@@ -92,10 +92,10 @@ func TestLeaseCutOff(t *testing.T) {
 func TestLeaseShortTrouble(t *testing.T) {
 	pair(t, func(t *testing.T, r *rig, leader, other *front) {
 		for i := range 20 {
-			leader.lease.hangs = i%2 == 0
+			leader.lease.hangs.Store(i%2 == 0)
 			leader.lease.set(failing("Lead", errFault))
 			time.Sleep(2 * time.Second)
-			leader.lease.hangs = false
+			leader.lease.hangs.Store(false)
 			leader.lease.set(nil)
 			time.Sleep(2100 * time.Millisecond) // so that it begins at another moment of a second each time
 		}
@@ -110,7 +110,7 @@ func TestLeaseShortTrouble(t *testing.T) {
 // Who finds that another has the lease stops at once.
 func TestLeaseTaken(t *testing.T) {
 	pair(t, func(t *testing.T, r *rig, leader, other *front) {
-		leader.lease.refused = true
+		leader.lease.refused.Store(true)
 		until(t, 1100*time.Millisecond, "the leader to stop", func() bool { return !leader.Leading() })
 		require.Zero(t, leader.voters.Wanted())
 		until(t, 6100*time.Millisecond, "the other to lead", func() bool { return len(leaders(t, leader, other)) == 1 })
@@ -134,9 +134,9 @@ func chaos(t *testing.T, dice *rand.Rand) {
 	troubles := []func(f *front){
 		func(f *front) { f.lease.set(failing("Lead", errFault)) },
 		func(f *front) { f.lease.set(committed("Lead")) },
-		func(f *front) { f.lease.hangs = true },
-		func(f *front) { f.lease.set(nil); f.lease.hangs = false },
-		func(f *front) { f.lease.set(nil); f.lease.hangs = false },
+		func(f *front) { f.lease.hangs.Store(true) },
+		func(f *front) { f.lease.set(nil); f.lease.hangs.Store(false) },
+		func(f *front) { f.lease.set(nil); f.lease.hangs.Store(false) },
 	}
 	for range 40 {
 		i := dice.IntN(len(fronts))
@@ -154,7 +154,7 @@ func chaos(t *testing.T, dice *rand.Rand) {
 	}
 	for _, f := range fronts {
 		f.lease.set(nil)
-		f.lease.hangs = false
+		f.lease.hangs.Store(false)
 	}
 	// A call that hangs ends after two seconds, and may have taken a lease of five for who does not know of it.
 	until(t, 9*time.Second, "one to lead", func() bool { return len(leaders(t, fronts...)) == 1 })

@@ -1,8 +1,9 @@
 // Package vsp is what a ticket is, owes and may change: the rules of a voting service provider, without I/O.
 //
 // A Service carries out the acts of the v3 protocol and moves each ticket through its life: bought, its fee paid, its
-// voting key in every voting wallet, voted or lost. What it stands on is given to it as Store, Chain and Voters, each
-// with its guarantees written on its methods.
+// voting key in every voting wallet, voted or lost. It takes new tickets only while what they depend on is fit. Several
+// processes may have a Service each on one Store: all carry out acts, and the one that leads does the rest. What a Service
+// stands on is given to it as Store, Chain, Node and Voters, each with its guarantees written on its methods.
 package vsp
 
 import (
