@@ -25,6 +25,7 @@ const (
 	BadTLS       Code = "tls"
 	BadStatus    Code = "http-status"
 	Garbage      Code = "garbage"
+	NoPage       Code = "no-page"
 	BadSignature Code = "signature"
 	WrongKey     Code = "wrong-key"
 	WrongNetwork Code = "wrong-network"
@@ -56,6 +57,7 @@ var codes = map[Code]struct {
 	BadTLS:       {Down, "spoke TLS that cannot be accepted"},
 	BadStatus:    {Down, "answered with an HTTP error"},
 	Garbage:      {Down, "answered what is no vspinfo"},
+	NoPage:       {Down, "answered with what is no page"},
 	BadSignature: {Down, "answered without the pinned key's signature"},
 	WrongKey:     {Down, "named another key than the pinned one"},
 	WrongNetwork: {Down, "is on another network"},

@@ -12,6 +12,9 @@ import (
 const (
 	KindNode    = "node"    // our own node: the control that shows whether we could see at all
 	KindInfo    = "vspinfo" // the VSP's statement about itself
+	KindSite    = "site"    // the front page
+	KindTLS     = "tls"     // a connection as it is secured
+	KindControl = "control" // a site that has nothing to do with the target
 	KindChoices = "choices" // what the VSP acknowledged of how a ticket votes
 	KindMempool = "mempool" // the votes that reached our own node while one block was its tip
 )
@@ -28,6 +31,7 @@ type Observation struct {
 	Took     time.Duration `json:"took_ns"`
 	Raw      *Raw          `json:"raw,omitempty"`      // of KindInfo, where an answer came
 	Node     *NodeState    `json:"node,omitempty"`     // of KindNode; with KindInfo what our node had said just before
+	TLS      *TLSState     `json:"tls,omitempty"`      // of KindTLS, where a connection was made
 	Tip      *TipVotes     `json:"tip,omitempty"`      // of KindMempool
 	Exchange *Exchange     `json:"exchange,omitempty"` // of KindChoices, where the VSP answered
 }
@@ -41,6 +45,12 @@ type Raw struct {
 
 // MaxRaw is how much of an answer's body is kept. A vspinfo has about 500 bytes.
 const MaxRaw = 16 << 10
+
+// TLSState is what was agreed on with the target.
+type TLSState struct {
+	Version  string    `json:"version"`   // such as "TLS 1.3"
+	NotAfter time.Time `json:"not_after"` // when the certificate expires, UTC
+}
 
 // NodeState is what our own node said of itself.
 type NodeState struct {

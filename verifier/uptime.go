@@ -117,12 +117,14 @@ func sameDay(a, b time.Time) bool {
 
 // round is what one vantage did in one slot.
 type round struct {
-	beat, control bool
-	seen          map[string][]Observation // of endpoints, not of the control
+	beat, node        bool
+	controls, reached int                      // sites that have nothing to do with the target, and those that answered
+	seen              map[string][]Observation // of endpoints, not of node and controls
 }
 
-// alive reports whether the vantage showed that it could see: it wrote its heartbeat, and the control answered it.
-func (r *round) alive() bool { return r.beat && r.control }
+// alive reports whether the vantage showed that it could see: it wrote its heartbeat, its node answered it, and so did one
+// of the sites that have nothing to do with the target, if there are any.
+func (r *round) alive() bool { return r.beat && r.node && (r.controls == 0 || r.reached > 0) }
 
 // rounds sorts evidence by slot and vantage, and lists the endpoints, sorted.
 func rounds(w Window, seen []Observation, beats []Beat) ([]map[string]*round, []string) {
@@ -147,7 +149,14 @@ func rounds(w Window, seen []Observation, beats []Beat) ([]map[string]*round, []
 		case o.Kind == KindMempool, o.Kind == KindChoices:
 		case o.Kind == KindNode:
 			if r != nil && o.Code.State() == Up {
-				r.control = true
+				r.node = true
+			}
+		case o.Kind == KindControl:
+			if r != nil {
+				r.controls++
+				if o.Code.State() == Up {
+					r.reached++
+				}
 			}
 		default:
 			endpoints[o.Endpoint] = true

@@ -16,7 +16,8 @@ var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 const testEndpoint = "/api/v3/vspinfo"
 
 // story is what one vantage saw, a character for each slot: # up, - down, s slow, n our node away, b no heartbeat, x nothing at
-// all, a a result that proves nothing.
+// all, a a result that proves nothing, c no answer by the target nor by sites that have nothing to do with it, d the same but
+// one such site answered.
 func story(text, vantage string) (seen []Observation, beats []Beat) {
 	for i, mark := range text {
 		at := t0.Add(time.Duration(i) * time.Minute)
@@ -32,6 +33,14 @@ func story(text, vantage string) (seen []Observation, beats []Beat) {
 			look.Code = Slow
 		case 'a':
 			look.Code = AheadOfUs
+		case 'c':
+			look.Code = NoAnswer
+			seen = append(seen, Observation{At: at, Kind: KindControl, Vantage: vantage, Endpoint: "https://a.example", Code: NoAnswer},
+				Observation{At: at, Kind: KindControl, Vantage: vantage, Endpoint: "https://b.example", Code: NoAnswer})
+		case 'd':
+			look.Code = NoAnswer
+			seen = append(seen, Observation{At: at, Kind: KindControl, Vantage: vantage, Endpoint: "https://a.example", Code: NoAnswer},
+				Observation{At: at, Kind: KindControl, Vantage: vantage, Endpoint: "https://b.example", Code: OK})
 		case 'n':
 			control.Code, look.Code = NodeAway, NoAnswer
 		}
@@ -258,4 +267,13 @@ func TestWindow(t *testing.T) {
 			require.Equal(t, t0.Add(time.Duration(test.slots)*time.Minute), w.End())
 		})
 	}
+}
+
+// TestControlsTellOurOutageFromTheirs: what fails for everybody is ours.
+func TestControlsTellOurOutageFromTheirs(t *testing.T) {
+	const text = "#c##dc#"
+	seen, beats := story(text, "a")
+	all := Uptimes(windowOf(text), seen, beats, 1)
+	require.Len(t, all, 1, "the sites are no endpoints of the target")
+	require.Equal(t, "#?##-?#", ribbonOf(all[0]))
 }

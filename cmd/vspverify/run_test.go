@@ -57,6 +57,10 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	if down {
 		return nil, errors.New("connection reset")
 	}
+	if r.URL.Path == "/" {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}},
+			Body: io.NopCloser(strings.NewReader("<p>A VSP."))}, nil
+	}
 	body, signature := info(100, 0)
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{http.CanonicalHeaderKey(vspapi.ServerSignature): {signature}},
 		Body: io.NopCloser(strings.NewReader(string(body)))}, nil
@@ -109,13 +113,14 @@ func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
 	require.NoError(t, book.Close())
 }
 
-// sharesOf counts the slots of the trial's only endpoint.
+// sharesOf counts the slots of the trial's endpoints, which are up and down together.
 func sharesOf(t *testing.T, trial *trial) (verifier.Window, verifier.Share) {
 	s, err := trial.readJournal()
 	require.NoError(t, err)
 	w := verifier.NewWindow(s.begins, s.last, time.Duration(trial.Slot), time.Duration(trial.Duration), s.stopped)
 	all := verifier.Uptimes(w, s.observations, s.beats, 1)
-	require.Len(t, all, 1)
+	require.Len(t, all, 2)
+	require.Equal(t, all[0].Share(), all[1].Share())
 	return w, all[0].Share()
 }
 

@@ -118,7 +118,12 @@ target_latency = "100ms"
 // TestKilledAndGoneOn kills a trial on a real node as hard as can be, goes on with it, and derives its report again.
 func TestKilledAndGoneOn(t *testing.T) {
 	node := realNode(t)
-	vsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	vsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<p>A VSP.")
+			return
+		}
 		body, signature := info(560, 140)
 		w.Header().Set(vspapi.ServerSignature, signature)
 		_, _ = w.Write(body)
@@ -164,10 +169,12 @@ func TestKilledAndGoneOn(t *testing.T) {
 	var r report.Report
 	require.NoError(t, json.Unmarshal(raw, &r))
 	require.Equal(t, 1, r.Evidence.Gaps)
-	require.Len(t, r.Uptime, 1)
-	require.Zero(t, r.Uptime[0].Slots.Down, "%s", r.Text())
-	require.GreaterOrEqual(t, r.Uptime[0].Slots.Unknown, 1, "nobody looked while the verifier was dead")
-	require.GreaterOrEqual(t, r.Uptime[0].Slots.Up, 4)
+	require.Len(t, r.Uptime, 2)
+	for _, endpoint := range r.Uptime {
+		require.Zero(t, endpoint.Slots.Down, "%s", r.Text())
+		require.GreaterOrEqual(t, endpoint.Slots.Unknown, 1, "nobody looked while the verifier was dead")
+		require.GreaterOrEqual(t, endpoint.Slots.Up, 4)
+	}
 	require.Equal(t, [3]int{140, 14, 417}, [3]int{r.Ledger.Made, r.Ledger.Missed, r.Ledger.FinalStates})
 	require.Zero(t, r.Ledger.MissedBy.Operator, "all was missed before anybody watched")
 	for _, f := range r.Rows {

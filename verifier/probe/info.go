@@ -67,7 +67,7 @@ func transport(err error) verifier.Code {
 	var verify *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var alert *net.OpError // what crypto/tls wraps an alert in
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return verifier.NoName
@@ -78,7 +78,8 @@ func transport(err error) verifier.Code {
 		return verifier.NoRoute
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return verifier.Refused
-	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &record), errors.As(err, &alert),
+	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &record),
+		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"),
 		errors.Is(err, http.ErrSchemeMismatch):
 		return verifier.BadTLS
 	default:

@@ -6,9 +6,11 @@ package probe
 
 import (
 	"context"
+	"crypto/x509"
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -16,10 +18,21 @@ import (
 	"scrutineer/verifier"
 )
 
-// Probes is every kind of probe. Each is given what our own node had said in the same round, nil if nothing.
-var Probes = map[string]func(context.Context, *Vantage, *verifier.NodeState) verifier.Observation{
-	verifier.KindNode: node,
-	verifier.KindInfo: info,
+// Probes is every kind of probe. Each is given what our own node had said in the same round, nil if nothing. One that does
+// not apply to the target returns nothing.
+var Probes = map[string]func(context.Context, *Vantage, *verifier.NodeState) []verifier.Observation{
+	verifier.KindNode:    one(node),
+	verifier.KindInfo:    one(info),
+	verifier.KindSite:    one(site),
+	verifier.KindTLS:     secure,
+	verifier.KindControl: controls,
+}
+
+// one is a probe that always makes one observation.
+func one(probe func(context.Context, *Vantage, *verifier.NodeState) verifier.Observation) func(context.Context, *Vantage, *verifier.NodeState) []verifier.Observation {
+	return func(ctx context.Context, v *Vantage, own *verifier.NodeState) []verifier.Observation {
+		return []verifier.Observation{probe(ctx, v, own)}
+	}
 }
 
 // Node is our own node: the control, and what the VSP's height is compared with.
@@ -31,13 +44,15 @@ type Node interface {
 
 // Vantage is where we look from.
 type Vantage struct {
-	Name   string
-	Target verifier.Target
-	Policy verifier.Policy
-	Node   Node
-	HTTP   *http.Client
-	Slot   time.Duration // a round is over before the next slot begins
-	Now    func() time.Time
+	Name     string
+	Target   verifier.Target
+	Policy   verifier.Policy
+	Node     Node
+	HTTP     *http.Client
+	Roots    *x509.CertPool // that certificates must lead to; nil: the system's
+	Controls []string       // URLs of sites that have nothing to do with the target; one that answers shows that we can see
+	Slot     time.Duration  // a round is over before the next slot begins
+	Now      func() time.Time
 }
 
 // NewHTTP returns a client that makes a new connection for each request, as a wallet that comes along would.
@@ -69,32 +84,40 @@ func (v *Vantage) deadline(kind string) time.Duration {
 	return min(2*verifier.SlowFactor*v.Policy.TargetLatency, time.Duration(probeShare*float64(v.Slot)))
 }
 
-// Round carries out every probe, our own node first. All of it belongs to the slot in which the round began.
+// Round carries out every probe: our own node first, then the others at the same time. All of it belongs to the slot in
+// which the round began.
 func (v *Vantage) Round(ctx context.Context) []verifier.Observation {
 	began := v.Now().UTC()
-	control := v.look(ctx, began, verifier.KindNode, nil)
-	seen := []verifier.Observation{control}
-	for _, kind := range slices.Sorted(maps.Keys(Probes)) {
-		if kind != verifier.KindNode {
-			seen = append(seen, v.look(ctx, began, kind, control.Node))
-		}
+	control := v.look(ctx, began, verifier.KindNode, nil)[0]
+	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(Probes)), func(kind string) bool { return kind == verifier.KindNode })
+	seen := make([][]verifier.Observation, len(kinds))
+	var looking sync.WaitGroup
+	for i, kind := range kinds {
+		looking.Go(func() { seen[i] = v.look(ctx, began, kind, control.Node) })
 	}
-	return seen
+	looking.Wait()
+	return append([]verifier.Observation{control}, slices.Concat(seen...)...)
 }
 
 // Control looks at our own node alone.
 func (v *Vantage) Control(ctx context.Context) verifier.Observation {
-	return v.look(ctx, v.Now().UTC(), verifier.KindNode, nil)
+	return v.look(ctx, v.Now().UTC(), verifier.KindNode, nil)[0]
 }
 
-func (v *Vantage) look(ctx context.Context, began time.Time, kind string, own *verifier.NodeState) verifier.Observation {
+func (v *Vantage) look(ctx context.Context, began time.Time, kind string, own *verifier.NodeState) []verifier.Observation {
 	limited, cancel := context.WithTimeout(ctx, v.deadline(kind))
 	defer cancel()
 	at := v.Now()
-	o := Probes[kind](limited, v, own)
-	o.At, o.Kind, o.Vantage, o.Took = began, kind, v.Name, v.Now().Sub(at)
-	if ctx.Err() != nil {
-		o.Code, o.Detail = verifier.Interrupted, "" // what it looks like is our doing
+	seen := Probes[kind](limited, v, own)
+	for i := range seen {
+		o := &seen[i]
+		o.At, o.Kind, o.Vantage = began, kind, v.Name
+		if o.Took == 0 {
+			o.Took = v.Now().Sub(at)
+		}
+		if ctx.Err() != nil {
+			o.Code, o.Detail = verifier.Interrupted, "" // what it looks like is our doing
+		}
 	}
-	return o
+	return seen
 }
