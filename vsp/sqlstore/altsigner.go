@@ -11,6 +11,8 @@ import (
 	"scrutineer/vsp"
 )
 
+const altSignerColumns = "address, request, signature, answered"
+
 // AltSigner implements vsp.AltSigners.
 func (s *Store) AltSigner(ctx context.Context, ticket chainhash.Hash) (vsp.AltSigner, error) {
 	signer, err := s.altSigner(ctx, ticket)
@@ -22,7 +24,7 @@ func (s *Store) AltSigner(ctx context.Context, ticket chainhash.Hash) (vsp.AltSi
 
 func (s *Store) altSigner(ctx context.Context, ticket chainhash.Hash) (a vsp.AltSigner, err error) {
 	var sealed []byte
-	row := s.reader.QueryRowContext(ctx, "SELECT address, request, signature, answered FROM alt_signers WHERE ticket = ?",
+	row := s.reader.QueryRowContext(ctx, "SELECT "+altSignerColumns+" FROM alt_signers WHERE ticket = ?",
 		ticket[:])
 	err = row.Scan(&a.Address, &sealed, &a.Change.Signature, &a.Change.Answered)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -35,11 +37,42 @@ func (s *Store) altSigner(ctx context.Context, ticket chainhash.Hash) (a vsp.Alt
 	return a, err
 }
 
+// AltSigners returns all of them, by ticket.
+func (s *Store) AltSigners(ctx context.Context) (map[chainhash.Hash]vsp.AltSigner, error) {
+	all, err := s.altSigners(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read who else signs for tickets: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) altSigners(ctx context.Context) (map[chainhash.Hash]vsp.AltSigner, error) {
+	rows, err := s.reader.QueryContext(ctx, "SELECT ticket, "+altSignerColumns+" FROM alt_signers")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	all := make(map[chainhash.Hash]vsp.AltSigner)
+	for rows.Next() {
+		var ticket hashColumn
+		var sealed []byte
+		var a vsp.AltSigner
+		if err := rows.Scan(&ticket, &a.Address, &sealed, &a.Change.Signature, &a.Change.Answered); err != nil {
+			return nil, err
+		}
+		if a.Change.Request, err = s.sealer.openRequest(chainhash.Hash(ticket), sealed); err != nil {
+			return nil, err
+		}
+		all[chainhash.Hash(ticket)] = a
+	}
+	return all, rows.Err()
+}
+
 // SetAltSigner implements vsp.AltSigners.
 func (s *Store) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vsp.AltSigner) error {
 	request := s.sealer.sealRequest(ticket, signer.Change.Request)
 	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO alt_signers (ticket, address, request, signature, answered) VALUES (?, ?, ?, ?, ?)",
+		_, err := tx.ExecContext(ctx, "INSERT INTO alt_signers (ticket, "+altSignerColumns+") VALUES (?, ?, ?, ?, ?)",
 			ticket[:], signer.Address, request, signer.Change.Signature, signer.Change.Answered)
 		return err
 	})

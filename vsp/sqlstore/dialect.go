@@ -38,5 +38,9 @@ type act func(ctx context.Context, tx transaction) error
 // what was done is durable. What an act has read for update stays true until its transaction has ended.
 type writer interface {
 	write(ctx context.Context, do act) error
+
+	// purge overwrites what was deleted and replaced, where that is up to us.
+	purge(ctx context.Context) error
+
 	Close() error
 }

@@ -79,15 +79,15 @@ func (s *Store) moveIn(ctx context.Context, tx transaction, xpub string,
 
 // FeeIndexes returns the last index that was given out of each key.
 func (s *Store) FeeIndexes(ctx context.Context) ([]FeeIndex, error) {
-	all, err := s.feeIndexes(ctx)
+	all, err := feeIndexes(ctx, s.reader)
 	if err != nil {
 		return nil, fmt.Errorf("read fee indexes: %w", err)
 	}
 	return all, nil
 }
 
-func (s *Store) feeIndexes(ctx context.Context) (all []FeeIndex, err error) {
-	rows, err := s.reader.QueryContext(ctx, "SELECT xpub, last FROM fee_indexes ORDER BY xpub")
+func feeIndexes(ctx context.Context, q querier) (all []FeeIndex, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT xpub, last FROM fee_indexes ORDER BY xpub")
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,27 @@ func (g *group) write(ctx context.Context, do act) error {
 	}
 }
 
+// purge implements writer: it writes the file anew.
+func (g *group) purge(ctx context.Context) error {
+	select {
+	case g.leads <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-g.leads }()
+	if _, err := g.conn.ExecContext(ctx, "VACUUM"); err != nil {
+		return err
+	}
+	var busy, pages, moved int
+	if err := g.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("another process reads the file")
+	}
+	return nil
+}
+
 // Close lets the batch that is under way end, and lets go of the database.
 func (g *group) Close() error {
 	g.leads <- struct{}{}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"scrutineer/vsp"
 )
@@ -26,29 +27,40 @@ const (
 	childRound    = "SQLSTORE_TEST_ROUND"
 )
 
-// perRound is more tickets than a child inserts in its life.
-const perRound = 10_000
+// perWriter is more tickets than a goroutine of a child inserts in its life. A child has several, so that what they write is
+// committed together.
+const (
+	perWriter       = 10_000
+	writersPerChild = 4
+)
 
 // write inserts and updates tickets, and prints the number of each when its acts are acknowledged, until it is killed.
 func write(path, round string) {
-	first, err := strconv.Atoi(round)
+	child, err := strconv.Atoi(round)
 	if err == nil {
-		err = insertEach(path, first*perRound)
+		err = writeAll(path, child)
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
 
-func insertEach(path string, first int) error {
-	ctx := context.Background()
+func writeAll(path string, child int) error {
 	sealer, err := NewSealer(append([]byte{1}, make([]byte, 31)...))
 	if err != nil {
 		return err
 	}
-	s, err := Open(ctx, Config{Path: path}, sealer)
+	s, err := Open(context.Background(), Config{Path: path}, sealer)
 	if err != nil {
 		return err
 	}
+	group, ctx := errgroup.WithContext(context.Background())
+	for n := range writersPerChild {
+		group.Go(func() error { return insertEach(ctx, s, (writersPerChild*child+n)*perWriter) })
+	}
+	return group.Wait()
+}
+
+func insertEach(ctx context.Context, s *Store, first int) error {
 	for n := first; ; n++ {
 		if err := s.Insert(ctx, ticket(n)); err != nil {
 			return err
@@ -97,9 +109,7 @@ func TestKill(t *testing.T) {
 			}
 			kept(t, s, a)
 		}
-		var sound string
-		require.NoError(t, s.db.QueryRow("PRAGMA integrity_check").Scan(&sound))
-		require.Equal(t, "ok", sound)
+		require.NoError(t, mustBeSound(t.Context(), s.db))
 		require.NoError(t, s.Close())
 	}
 	require.GreaterOrEqual(t, total, rounds/2*children, "a child that was given time did nothing")

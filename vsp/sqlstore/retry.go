@@ -29,7 +29,8 @@ const maxAttempts = 8
 // retrier is the writer of MySQL: one transaction for an act, done again if it was in a deadlock.
 type retrier struct{ db *sql.DB }
 
-func (r retrier) Close() error { return nil } // the Store closes db
+func (r retrier) Close() error                { return nil } // the Store closes db
+func (r retrier) purge(context.Context) error { return nil } // the server does in its own time
 
 // write implements writer.
 func (r retrier) write(ctx context.Context, do act) error {

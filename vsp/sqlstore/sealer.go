@@ -47,27 +47,34 @@ func (s *Sealer) open(sealed []byte, about string) ([]byte, error) {
 	return plain, nil
 }
 
+// What secrets are sealed about.
+func aboutKey(ticket chainhash.Hash) string     { return "the voting key of " + ticket.String() }
+func aboutRequest(ticket chainhash.Hash) string { return "a request for " + ticket.String() }
+
+// proofAbout is what the proof of a database's key is sealed about.
+const proofAbout = "this database"
+
 // sealKey returns a ticket's voting key sealed, or nil if it has none.
-func (s *Sealer) sealKey(hash chainhash.Hash, key vsp.Secret) []byte {
+func (s *Sealer) sealKey(ticket chainhash.Hash, key vsp.Secret) []byte {
 	if key == "" {
 		return nil
 	}
-	return s.seal([]byte(string(key)), "the voting key of "+hash.String())
+	return s.seal([]byte(string(key)), aboutKey(ticket))
 }
 
-func (s *Sealer) openKey(hash chainhash.Hash, sealed []byte) (vsp.Secret, error) {
+func (s *Sealer) openKey(ticket chainhash.Hash, sealed []byte) (vsp.Secret, error) {
 	if sealed == nil {
 		return "", nil
 	}
-	plain, err := s.open(sealed, "the voting key of "+hash.String())
+	plain, err := s.open(sealed, aboutKey(ticket))
 	return vsp.Secret(plain), err
 }
 
 // sealRequest returns a holder's request sealed: the one that pays the fee carries the voting key.
-func (s *Sealer) sealRequest(hash chainhash.Hash, request []byte) []byte {
-	return s.seal(request, "a request for "+hash.String())
+func (s *Sealer) sealRequest(ticket chainhash.Hash, request []byte) []byte {
+	return s.seal(request, aboutRequest(ticket))
 }
 
-func (s *Sealer) openRequest(hash chainhash.Hash, sealed []byte) ([]byte, error) {
-	return s.open(sealed, "a request for "+hash.String())
+func (s *Sealer) openRequest(ticket chainhash.Hash, sealed []byte) ([]byte, error) {
+	return s.open(sealed, aboutRequest(ticket))
 }

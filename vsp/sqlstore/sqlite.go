@@ -35,7 +35,7 @@ var sqliteDialect = dialect{
 
 // openSQLite opens the database at path, which is created if it is not there.
 func (s *Store) openSQLite(ctx context.Context, path string) error {
-	s.dialect = &sqliteDialect
+	s.dialect, s.path = &sqliteDialect, path
 	unlock, err := prepareFile(ctx, path)
 	if err != nil {
 		return err

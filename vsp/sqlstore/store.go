@@ -38,6 +38,7 @@ type Store struct {
 	reader  querier // sees what was committed when a query begins
 	writer  writer
 	sealer  *Sealer
+	path    string // of an SQLite file
 }
 
 var _ vsp.Store = (*Store)(nil)
@@ -73,9 +74,6 @@ func (s *Store) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// proofAbout is what the proof of the sealing key is sealed about.
-const proofAbout = "this database"
 
 // checkKey compares the key with the one the database was sealed with, which is this one if there was none yet. Nobody
 // else may be opening the database.

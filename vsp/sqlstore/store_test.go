@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -157,7 +158,7 @@ func TestWriterWaitsNoLongerThanItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vsp.db")
 	s, other := database(t, path), database(t, path)
 	release := make(chan struct{})
-	held := hold(other, release)
+	held := hold(other, release, nil)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -174,14 +175,14 @@ func TestWriterWaitsNoLongerThanItsContext(t *testing.T) {
 	require.NoError(t, <-inserted)
 }
 
-// hold has a Store write until release is closed.
-func hold(s *Store, release <-chan struct{}) (done <-chan error) {
+// hold has a Store write until release is closed. What is written ends with err.
+func hold(s *Store, release <-chan struct{}, err error) (done <-chan error) {
 	holds, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- s.writer.write(context.Background(), func(context.Context, transaction) error {
 			close(holds)
 			<-release
-			return nil
+			return err
 		})
 	}()
 	<-holds
@@ -327,7 +328,7 @@ const votingKey = "PmQdMn8xafwaQouk8ngs1CccRCB1ZmsqQxBaxNR4vhQi5a5QB5716"
 // ticket returns the nth of some tickets whose fee was received.
 func ticket(n int) vsp.Ticket {
 	return vsp.Ticket{
-		Hash:       chainhash.HashH([]byte{byte(n), byte(n >> 8), byte(n >> 16)}),
+		Hash:       chainhash.HashH(binary.LittleEndian.AppendUint32(nil, uint32(n))),
 		Commitment: "SsWKp7wtdTZYabYFYSc9cnxhwFEjA5g4pFc",
 		Fee: vsp.Fee{
 			XPub:    "spubVV1z2AFYjVZvzM45FSaWMPRqyUoUwyW78wfANdjdNG6JGCXrr8AbRvUgYb3Lm1iun9CgHew1KswdePryNLKEnBSQ82AjNpYdQgzXPUme9c6",

@@ -44,7 +44,7 @@ var kinds = map[string]func(t testing.TB) sqlstore.Config{
 
 func open(t testing.TB, c sqlstore.Config) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), c, sqlstore.TestSealer(t, 1))
+	s, err := sqlstore.Open(t.Context(), c, sqlstore.SealerOf(t, 1))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

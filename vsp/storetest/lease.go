@@ -16,7 +16,9 @@ var leaseGuarantees = []guarantee{
 	{"Lead gives the lease to one holder, who may renew it", func(t *testing.T, s vsp.Store) {
 		require.True(t, lead(t, s, "a", time.Hour))
 		require.False(t, lead(t, s, "b", time.Hour))
-		require.True(t, lead(t, s, "a", time.Hour))
+		for range 50 { // also where nothing changes by it, because the clock has not moved on
+			require.True(t, lead(t, s, "a", time.Hour))
+		}
 		require.False(t, lead(t, s, "A", time.Hour), "a holder is known by its exact name")
 		require.False(t, lead(t, s, "a ", time.Hour), "a holder is known by its exact name")
 	}},

@@ -1,0 +1,403 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/sqlstore"
+	"scrutineer/vsp/sqlstore/mariadbtest"
+)
+
+func TestMySQLConnects(t *testing.T) {
+	server := mariadbtest.Shared(t)
+	good := server.Config(t)
+	require.NoError(t, server.Exec(t.Context(), "CREATE USER IF NOT EXISTS plain@'%' IDENTIFIED BY 'plain password'"))
+	require.NoError(t, server.Exec(t.Context(), "GRANT ALL ON `vsp_%`.* TO plain@'%'"))
+	other := httptest.NewTLSServer(nil)
+	defer other.Close()
+	otherCA := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Certificate().Raw})
+	_, port, err := net.SplitHostPort(good.Address)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		change func(*sqlstore.MySQL)
+		says   string // "" if it connects
+	}{
+		"TLS":              {func(*sqlstore.MySQL) {}, ""},
+		"another CA":       {func(m *sqlstore.MySQL) { m.CAPEM = otherCA }, "name the CA of the server's certificate"},
+		"system's CAs":     {func(m *sqlstore.MySQL) { m.CAPEM = nil }, "name the CA of the server's certificate"},
+		"CA that is none":  {func(m *sqlstore.MySQL) { m.CAPEM = []byte("x") }, "there is no certificate"},
+		"another name":     {func(m *sqlstore.MySQL) { m.Address = "localhost:" + port }, "the host as the certificate has it"},
+		"plain, refused":   {func(m *sqlstore.MySQL) { m.Plain = true }, "check user, password"},
+		"plain":            {func(m *sqlstore.MySQL) { m.Plain, m.User, m.Password = true, "plain", "plain password" }, ""},
+		"wrong password":   {func(m *sqlstore.MySQL) { m.Password += "x" }, "check user, password"},
+		"unknown user":     {func(m *sqlstore.MySQL) { m.User = "nobody" }, "check user, password"},
+		"unknown database": {func(m *sqlstore.MySQL) { m.Name = "vsp_none" }, "create it first"},
+		"not granted":      {func(m *sqlstore.MySQL) { m.Name = "mysql" }, "check user, password"},
+		"no port":          {func(m *sqlstore.MySQL) { m.Address = "127.0.0.1" }, "must be host:port"},
+		"nobody listens":   {func(m *sqlstore.MySQL) { m.Address = "127.0.0.1:1" }, "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := good
+			c.change(&m)
+			s, err := sqlstore.Open(t.Context(), sqlstore.Config{MySQL: &m}, sqlstore.SealerOf(t, 1))
+			if c.says == "" {
+				require.NoError(t, err)
+				require.NoError(t, s.Close())
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+			require.NotContains(t, err.Error(), m.Password)
+		})
+	}
+}
+
+// TestConfigNamesOne shows that it must be clear which database is meant, and that no password is shown.
+func TestConfigNamesOne(t *testing.T) {
+	m := &sqlstore.MySQL{Address: "db.example.org:3306", Name: "vsp", User: "v", Password: "hunter2"}
+	for _, c := range []sqlstore.Config{{}, {Path: "vsp.db", MySQL: m}} {
+		_, err := sqlstore.Open(t.Context(), c, sqlstore.SealerOf(t, 1))
+		require.ErrorContains(t, err, "either the path of an SQLite file or a MySQL server")
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		text := fmt.Sprintf(verb+" "+verb, *m, sqlstore.Config{MySQL: m})
+		require.NotContains(t, text, "hunter2", verb)
+	}
+	require.Equal(t, "v@db.example.org:3306/vsp", sqlstore.Config{MySQL: m}.String())
+}
+
+// TestLeastPrivilege serves with a user who may neither make nor change tables, once they are there.
+func TestLeastPrivilege(t *testing.T) {
+	server := mariadbtest.Shared(t)
+	m := server.Config(t)
+	for _, statement := range []string{
+		"CREATE USER served@'%' IDENTIFIED BY 'pw' REQUIRE SSL",
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON " + m.Name + ".* TO served@'%'",
+	} {
+		require.NoError(t, server.Exec(t.Context(), statement))
+	}
+	served := m
+	served.User, served.Password = "served", "pw"
+	_, err := sqlstore.Open(t.Context(), sqlstore.Config{MySQL: &served}, sqlstore.SealerOf(t, 1))
+	require.ErrorContains(t, err, "CREATE command denied")
+
+	full := open(t, sqlstore.Config{MySQL: &m})
+	s := open(t, sqlstore.Config{MySQL: &served})
+	fill(t, s)
+	require.Equal(t, contents(t, full), contents(t, s))
+	require.NoError(t, s.Backup(t.Context(), t.TempDir()+"/backup.db"))
+	require.NoError(t, s.Reseal(t.Context(), sqlstore.SealerOf(t, 2), nil))
+}
+
+// TestSession looks at what the settings of a connection are.
+func TestSession(t *testing.T) {
+	m := mariadbtest.Shared(t).Config(t)
+	s := open(t, sqlstore.Config{MySQL: &m})
+	for variable, want := range map[string]string{
+		"sql_mode":                 "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+		"tx_isolation":             "READ-COMMITTED",
+		"character_set_connection": "utf8mb4",
+		"collation_connection":     "utf8mb4_bin",
+		"innodb_lock_wait_timeout": "5",
+	} {
+		var got string
+		require.NoError(t, sqlstore.DatabaseOf(s).QueryRow("SELECT @@SESSION."+variable).Scan(&got))
+		require.Equal(t, want, got, variable)
+	}
+	var name, cipher string
+	require.NoError(t, sqlstore.DatabaseOf(s).QueryRow("SHOW STATUS LIKE 'Ssl_version'").Scan(&name, &cipher))
+	require.Equal(t, "TLSv1.3", cipher)
+	var tables int
+	require.NoError(t, sqlstore.DatabaseOf(s).QueryRow(`SELECT COUNT(*) FROM information_schema.tables
+		WHERE table_schema = DATABASE() AND engine <> 'InnoDB'`).Scan(&tables))
+	require.Zero(t, tables, "only InnoDB keeps what was committed")
+
+	// What does not fit is refused, and not cut.
+	_, err := s.Lead(t.Context(), strings.Repeat("x", 1000), time.Hour)
+	require.ErrorContains(t, err, "too long")
+}
+
+// TestOtherTicketsAreNotBlocked updates a ticket while another is being updated. The same one waits, and is retried
+// longer than the server lets it wait.
+func TestOtherTicketsAreNotBlocked(t *testing.T) {
+	m := mariadbtest.Shared(t).Config(t)
+	s := open(t, sqlstore.Config{MySQL: &m})
+	for n := range 2 {
+		require.NoError(t, s.Insert(t.Context(), sqlstore.TicketOf(n)))
+	}
+	count := func(t *vsp.Ticket) (*vsp.Change, error) {
+		t.ChoicesSetAt++
+		return &vsp.Change{}, nil
+	}
+	holds, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	ended := make(chan error, 2)
+	go func() {
+		_, err := s.Update(t.Context(), sqlstore.TicketOf(0).Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
+			once.Do(func() { close(holds) })
+			<-release
+			return count(t)
+		})
+		ended <- err
+	}()
+	<-holds
+	go func() {
+		_, err := s.Update(t.Context(), sqlstore.TicketOf(0).Hash, count)
+		ended <- err
+	}()
+
+	_, err := s.Update(t.Context(), sqlstore.TicketOf(1).Hash, count)
+	require.NoError(t, err)
+	_, err = s.Ticket(t.Context(), sqlstore.TicketOf(0).Hash)
+	require.NoError(t, err, "readers wait for nobody")
+	require.NoError(t, s.Insert(t.Context(), sqlstore.TicketOf(3)))
+	require.NoError(t, s.Remove(t.Context(), sqlstore.TicketOf(3).Hash))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = s.Update(ctx, sqlstore.TicketOf(0).Hash, count)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	close(release)
+	require.NoError(t, errors.Join(<-ended, <-ended))
+	got, err := s.Ticket(t.Context(), sqlstore.TicketOf(0).Hash)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, got.ChoicesSetAt)
+}
+
+// TestDeadlocksAreRetried has transactions lock two rows in both orders.
+func TestDeadlocksAreRetried(t *testing.T) {
+	m := mariadbtest.Shared(t).Config(t)
+	s := open(t, sqlstore.Config{MySQL: &m})
+	for n := range 2 {
+		require.NoError(t, s.Insert(t.Context(), sqlstore.TicketOf(n)))
+	}
+	const callers, rounds = 4, 20
+	var all sync.WaitGroup
+	errs, attempts := make([]error, callers), make([]int, callers)
+	for n := range callers {
+		all.Go(func() {
+			for range rounds {
+				err := sqlstore.WriteBy(t.Context(), s, func(ctx context.Context, tx sqlstore.Transaction) error {
+					attempts[n]++
+					for i := range 2 {
+						hash := sqlstore.TicketOf((n + i) % 2).Hash
+						_, err := tx.ExecContext(ctx, "UPDATE tickets SET choices_set_at = choices_set_at + 1 WHERE hash = ?", hash[:])
+						if err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				errs[n] = errors.Join(errs[n], err)
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(errs...))
+	total := 0
+	for _, n := range attempts {
+		total += n
+	}
+	require.Greater(t, total, callers*rounds, "there was no deadlock to be retried")
+	for n := range 2 {
+		got, err := s.Ticket(t.Context(), sqlstore.TicketOf(n).Hash)
+		require.NoError(t, err)
+		require.EqualValues(t, callers*rounds, got.ChoicesSetAt)
+	}
+}
+
+// TestCommitIsUnknown loses the connection as a commit is under way, and finds that it says so.
+func TestCommitIsUnknown(t *testing.T) {
+	server := mariadbtest.Shared(t)
+	m := server.Config(t)
+	s := open(t, sqlstore.Config{MySQL: &m})
+	require.NoError(t, s.Insert(t.Context(), sqlstore.TicketOf(0)))
+	err := sqlstore.WriteBy(t.Context(), s, func(ctx context.Context, tx sqlstore.Transaction) error {
+		var id int64
+		if err := tx.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE tickets SET choices_set_at = 1")
+		return errors.Join(err, server.Exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)))
+	})
+	require.ErrorContains(t, err, "it is not known whether it was stored: read back")
+	got, err := s.Ticket(t.Context(), sqlstore.TicketOf(0).Hash)
+	require.NoError(t, err)
+	require.Zero(t, got.ChoicesSetAt)
+	_, err = s.NextFeeIndex(t.Context(), "spub")
+	require.NoError(t, err, "there are other connections")
+}
+
+// TestMySQLOpensAtOnce makes the schema from several processes at the same time, and after one was killed at each of its
+// steps.
+func TestMySQLOpensAtOnce(t *testing.T) {
+	server := mariadbtest.Shared(t)
+	cuts := map[string][]string{
+		"nothing":         nil,
+		"goose's table":   {"DELETE FROM goose_db_version"},
+		"no version":      {"DELETE FROM goose_db_version WHERE version_id <> 0"},
+		"a table":         {"DELETE FROM goose_db_version WHERE version_id <> 0", "DROP TABLE lease"},
+		"a row":           {"DELETE FROM goose_db_version WHERE version_id <> 0", "DELETE FROM lease"},
+		"no proof of key": {"DELETE FROM sealing"},
+	}
+	for name, statements := range cuts {
+		t.Run(name, func(t *testing.T) {
+			m := server.Config(t)
+			if statements != nil {
+				require.NoError(t, open(t, sqlstore.Config{MySQL: &m}).Close())
+			}
+			for _, statement := range statements {
+				require.NoError(t, server.Exec(t.Context(), strings.NewReplacer("FROM ", "FROM "+m.Name+".", "TABLE ", "TABLE "+m.Name+".").Replace(statement)))
+			}
+			const openers = 4
+			opened := make(chan error, openers)
+			for range openers {
+				go func() {
+					s, err := sqlstore.Open(t.Context(), sqlstore.Config{MySQL: &m}, sqlstore.SealerOf(t, 1))
+					if err == nil {
+						_, err = s.NextFeeIndex(t.Context(), "spub")
+						err = errors.Join(err, s.Close())
+					}
+					opened <- err
+				}()
+			}
+			for range openers {
+				require.NoError(t, <-opened)
+			}
+			s := open(t, sqlstore.Config{MySQL: &m})
+			var rows int
+			require.NoError(t, sqlstore.DatabaseOf(s).QueryRow("SELECT COUNT(*) FROM goose_db_version").Scan(&rows))
+			require.Equal(t, 2, rows, "each version is written once")
+			leads, err := s.Lead(t.Context(), "a", time.Hour)
+			require.NoError(t, err)
+			require.True(t, leads)
+		})
+	}
+}
+
+func TestMySQLRefusesANewerSchema(t *testing.T) {
+	m := mariadbtest.Shared(t).Config(t)
+	s := open(t, sqlstore.Config{MySQL: &m})
+	_, err := sqlstore.ChangeBy(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	require.NoError(t, err)
+	_, err = sqlstore.Open(t.Context(), sqlstore.Config{MySQL: &m}, sqlstore.SealerOf(t, 1))
+	require.ErrorContains(t, err, "its schema is version 99, and this program knows none newer than 2: use the newer program")
+}
+
+// TestTablesAreAll compares what is copied with what is there.
+func TestTablesAreAll(t *testing.T) {
+	m := mariadbtest.Shared(t).Config(t)
+	server := open(t, sqlstore.Config{MySQL: &m})
+	file := open(t, kinds["sqlite"](t))
+	want := sqlstore.ColumnsOf()
+	require.Greater(t, len(want), 40)
+	for name, rows := range map[string]func() (*sql.Rows, error){
+		"mariadb": func() (*sql.Rows, error) {
+			return sqlstore.DatabaseOf(server).Query(`SELECT table_name, column_name FROM information_schema.columns
+				WHERE table_schema = DATABASE() AND table_name NOT IN ('goose_db_version', 'sealing', 'lease')`)
+		},
+		"sqlite": func() (*sql.Rows, error) {
+			return sqlstore.DatabaseOf(file).Query(`SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+				WHERE t.type = 'table' AND t.name NOT IN ('goose_db_version', 'sealing', 'lease', 'sqlite_sequence')`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows, err := rows()
+			require.NoError(t, err)
+			defer func() { require.NoError(t, rows.Close()) }()
+			var got []string
+			for rows.Next() {
+				var table, column string
+				require.NoError(t, rows.Scan(&table, &column))
+				got = append(got, table+"."+column)
+			}
+			require.NoError(t, rows.Err())
+			require.ElementsMatch(t, want, got)
+		})
+	}
+}
+
+// TestServerIsKilled kills -9 the server while updates are under way, again and again: what was acknowledged is there, and
+// nothing is done by half.
+func TestServerIsKilled(t *testing.T) {
+	const rounds, writers = 3, 4
+	server := mariadbtest.Start(t)
+	m := server.Config(t)
+	s := open(t, sqlstore.Config{MySQL: &m})
+	for n := range writers {
+		require.NoError(t, s.Insert(t.Context(), sqlstore.TicketOf(n)))
+	}
+	var acknowledged [writers]int64
+	given := make(map[uint32]bool)
+	var giving sync.Mutex
+	for round := range rounds {
+		var all sync.WaitGroup
+		progress := make(chan struct{}, 1<<16)
+		for n := range writers {
+			all.Go(func() {
+				for {
+					after, err := s.Update(t.Context(), sqlstore.TicketOf(n).Hash, func(t *vsp.Ticket) (*vsp.Change, error) {
+						t.ChoicesSetAt++
+						return &vsp.Change{Answered: t.ChoicesSetAt}, nil
+					})
+					if err != nil {
+						return
+					}
+					acknowledged[n] = after.ChoicesSetAt
+					index, err := s.NextFeeIndex(t.Context(), "spub")
+					if err != nil {
+						return
+					}
+					giving.Lock()
+					if given[index] {
+						t.Errorf("index %d was given twice", index)
+					}
+					given[index] = true
+					giving.Unlock()
+					progress <- struct{}{}
+				}
+			})
+		}
+		for range 20 * (round + 1) {
+			<-progress
+		}
+		server.Kill()
+		all.Wait()
+		require.NoError(t, server.Restart(t.Context()))
+		for n := range writers {
+			got, err := s.Ticket(t.Context(), sqlstore.TicketOf(n).Hash)
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, got.ChoicesSetAt, acknowledged[n])
+			require.LessOrEqual(t, got.ChoicesSetAt, acknowledged[n]+1, "one may have been done and not acknowledged")
+			changes, err := s.Changes(t.Context(), got.Hash)
+			require.NoError(t, err)
+			require.Equal(t, got.ChoicesSetAt, changes[len(changes)-1].Answered, "an update was done by half")
+		}
+	}
+	t.Logf("%v updates and %d indexes were acknowledged", acknowledged, len(given))
+}
+
+// TestDialsNoLongerThanItsContext connects to what takes connections and says nothing.
+func TestDialsNoLongerThanItsContext(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	m := sqlstore.MySQL{Address: l.Addr().String(), Name: "vsp", User: "vsp"}
+	_, err = sqlstore.Open(ctx, sqlstore.Config{MySQL: &m}, sqlstore.SealerOf(t, 1))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(start), 3*time.Second)
+}
