@@ -38,7 +38,7 @@ func askHolders(ctx context.Context, s *settings, ticket chainhash.Hash) []holde
 			defer w.Close()
 			_, holds, err := w.VoteChoices(ctx, ticket)
 			if err != nil {
-				views[i].Error = "cannot be asked: " + err.Error()
+				views[i].Error = trouble(err)
 				return
 			}
 			views[i].Holds = &holds

@@ -78,6 +78,9 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 		return err
 	}
 	store, err := awaitStore(ctx, s, log)
+	if ctx.Err() != nil {
+		return nil // stopped before it began
+	}
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -17,40 +18,63 @@ import (
 	"scrutineer/vsp"
 	"scrutineer/vsp/network"
 	"scrutineer/vsp/sqlstore"
+	"scrutineer/vsp/sqlstore/mariadbtest"
 )
 
-// vspFolder makes the folder of a VSP, filled in and with tickets of each kind: vspfolder DIR
-func vspFolder(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: vspfolder DIR")
+// vspFolder makes the folder of a VSP, filled in and with tickets of each kind: vspfolder [-mysql] DIR
+//
+// It sets LISTEN and METRICS to addresses that are free, and are those of the configuration, and LISTEN2 and METRICS2 to free
+// ones for another front end.
+func vspFolder(t *testing.T) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		shared := len(args) == 2 && args[0] == "-mysql"
+		if neg || len(args) != 1 && !shared {
+			ts.Fatalf("usage: vspfolder [-mysql] DIR")
+		}
+		dir := ts.MkAbs(args[len(args)-1])
+		edit := place(ts)
+		var database sqlstore.MySQL
+		if shared {
+			database = mariadbtest.Shared(t).Config(t)
+			edit = share(edit, database)
+		}
+		ts.Check(makeFolder(dir, edit))
+		ts.Check(os.WriteFile(filepath.Join(dir, "mysql.password"), []byte(database.Password+"\n"), 0o600))
+		ts.Check(os.WriteFile(filepath.Join(dir, "mysql-ca.pem"), database.CAPEM, 0o600))
+		s, err := load(filepath.Join(dir, "vsp.toml"))
+		ts.Check(err)
+		store, err := openStore(context.Background(), s)
+		ts.Check(err)
+		ts.Check(fill(context.Background(), store))
+		ts.Check(store.Close())
 	}
-	dir := ts.MkAbs(args[0])
-	ts.Check(makeFolder(dir, nil))
-	ts.Setenv("XPUB", simnetXPub)
-	ts.Setenv("OTHER_XPUB", otherXPub)
-	ts.Setenv("SECRET_XPUB", secretXPub)
-	s, err := load(filepath.Join(dir, "vsp.toml"))
-	ts.Check(err)
-	store, err := openStore(context.Background(), s)
-	ts.Check(err)
-	ts.Check(fill(context.Background(), store))
-	ts.Check(store.Close())
 }
 
-// exits runs a program and wants it to exit with a code: exits CODE PROGRAM ARGUMENTS...
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENTS...")
+// place has a configuration listen at free addresses.
+func place(ts *testscript.TestScript) func(string) string {
+	for name, value := range map[string]string{"XPUB": simnetXPub, "OTHER_XPUB": otherXPub, "SECRET_XPUB": secretXPub} {
+		ts.Setenv(name, value)
 	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	switch {
-	case err == nil && want == 0:
-	case errors.As(err, &exit) && exit.ExitCode() == want:
-	default:
-		ts.Fatalf("%s: %v, not code %d", strings.Join(args[1:], " "), err, want)
+	var addresses [4]string
+	for i, name := range []string{"LISTEN", "METRICS", "LISTEN2", "METRICS2"} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		addresses[i] = listener.Addr().String()
+		ts.Setenv(name, addresses[i])
+		defer listener.Close()
+	}
+	return func(text string) string {
+		return strings.NewReplacer("127.0.0.1:8800", addresses[0], `metrics_listen = ""`, fmt.Sprintf("metrics_listen = %q", addresses[1])).
+			Replace(text)
+	}
+}
+
+// share has a configuration use a database server.
+func share(edit func(string) string, database sqlstore.MySQL) func(string) string {
+	return func(text string) string {
+		text = strings.Replace(edit(text), `database = "vsp.db"`, "", 1)
+		return text + fmt.Sprintf("\n[mysql]\naddress = %q\nname = %q\nuser = %q\npassword_file = \"mysql.password\"\nca_file = \"mysql-ca.pem\"\n",
+			database.Address, database.Name, database.User)
 	}
 }
 
@@ -61,7 +85,19 @@ const (
 	otherXPub  = "spubVNx6fk6e22GL2Bt9qER4e1nhGRpm7UN8fEDxMwRrpLQxpqbm4VJ6VQ5RrZyV6H9rV5PDiLmi2Ac2HkxDBmgU6UGHjXH4GCw7NfbiDJLRLae"
 )
 
-const testCert = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+// testCert is nobody's certificate.
+const testCert = `-----BEGIN CERTIFICATE-----
+MIIBgjCCASmgAwIBAgIUNmjv1bvbaOpzcRLnnF/u7Vvn25swCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLZXhhbXBsZS5vcmcwIBcNMjYxMTIzMDY1NzI5WhgPMjEyNjEw
+MzAwNjU3MjlaMBYxFDASBgNVBAMMC2V4YW1wbGUub3JnMFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAEAQFiOGo/jtJr69/8DI8uPhcYs3qs0pLuOFBy/g2K/10gfEtI
+wl4Gdn5aqbx04zn3J0TpIr7R3Sp/4HRqGuTgYaNTMFEwHQYDVR0OBBYEFL1TpUYc
+cy3M2ur4z5+B03NVOwhHMB8GA1UdIwQYMBaAFL1TpUYccy3M2ur4z5+B03NVOwhH
+MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgOqxvcNnb0I2YwVe1
+juIUPG7IyHDmHy7v7boE2xUQMowCIDtEk546sanQLPMEzOUpk8mEqy9irWHL5blW
+p3iNBKHg
+-----END CERTIFICATE-----
+`
 
 // makeFolder makes a VSP's folder as vsp init does, and fills it in; edit may change the configuration. Nobody listens at
 // the addresses of its daemons.

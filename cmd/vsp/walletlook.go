@@ -44,7 +44,7 @@ func lookAtWallets(ctx context.Context, s *settings, held []chainhash.Hash, tell
 			}
 			missing, err := countMissing(ctx, w, held, func() { tell(int(asked.Add(1))) })
 			if err != nil {
-				views[i].Problem, views[i].Detail = string(vsp.Unreachable), err.Error()
+				views[i].Problem, views[i].Detail = string(vsp.Unreachable), trouble(err)
 				return
 			}
 			views[i].Missing = &missing
@@ -65,13 +65,21 @@ func lookAt(ctx context.Context, w *dcrrpc.Wallet) (v walletView) {
 		versions, err = w.Versions(ctx)
 	}
 	if err != nil {
-		v.Problem, v.Detail = string(vsp.Unreachable), err.Error()
+		v.Problem, v.Detail = string(vsp.Unreachable), trouble(err)
 		return v
 	}
 	v.Version, v.strangers = versions["dcrwallet"].VersionString, !info.ManualTickets
 	problem, detail := hindrance(info)
 	v.Problem, v.Detail = string(problem), detail
 	return v
+}
+
+// trouble says why a daemon could not be asked, and what to do about it where that is known.
+func trouble(err error) string {
+	if remedy := dcrrpc.Remedy(err); remedy != "" {
+		return "cannot be asked: " + remedy
+	}
+	return "cannot be asked: " + err.Error()
 }
 
 // hindrance is what keeps a wallet from voting, the first that applies, with what would help.
