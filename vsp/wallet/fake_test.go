@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -34,9 +35,12 @@ type fakeWallet struct {
 	treasury map[string]map[string]string // by ticket, then key
 	tspends  map[string]map[string]string // by ticket, then hash
 	recalls  int
+	changes  int // made to all of the above by calls
 
-	// fail is asked before each call; what it returns is answered instead.
-	fail func(method string, params []json.RawMessage) error
+	// fail is asked before each call; what it returns is answered instead, and the call is carried out only if it says so.
+	fail func(method string, params []json.RawMessage) (apply bool, err error)
+
+	idle []string // calls that were to change something and left all as it was: "method parameters", without keys
 }
 
 type fakeTicket struct {
@@ -46,16 +50,19 @@ type fakeTicket struct {
 // The agendas that a fakeWallet knows.
 var fakeAgendas = []string{"agenda-a", "agenda-b"}
 
+// soundInfo is what a wallet says of itself that can vote.
+var soundInfo = dcrrpc.WalletInfo{DaemonConnected: true, Unlocked: true, Voting: true, ManualTickets: true, VoteVersion: 12}
+
 func newFakeWallet(t *testing.T) *fakeWallet {
 	f := &fakeWallet{Server: rpctest.New(t), t: t, height: 1000,
-		info: dcrrpc.WalletInfo{DaemonConnected: true, Unlocked: true, Voting: true, ManualTickets: true}}
+		info: soundInfo}
 	f.wipe()
 	for method, answer := range map[string]func(params []string) (any, error){
 		"walletinfo": func([]string) (any, error) { return f.info, nil },
 		"getbestblock": func([]string) (any, error) {
 			return map[string]any{"height": f.height, "hash": chainhash.Hash{1}.String()}, nil
 		},
-		"getblockhash": func([]string) (any, error) { return chaincfg.SimNetParams().GenesisHash.String(), nil },
+		"getblockhash": func([]string) (any, error) { return f.genesis(), nil },
 		"version": func([]string) (any, error) {
 			return map[string]any{"dcrwallet": map[string]any{"versionstring": "9.9.9"}}, nil
 		},
@@ -65,26 +72,43 @@ func newFakeWallet(t *testing.T) *fakeWallet {
 		"getvotechoices":     f.voteChoices,
 		"setvotechoice":      f.setVoteChoice,
 		"treasurypolicy":     f.treasuryPolicy,
-		"settreasurypolicy":  func(p []string) (any, error) { return nil, setPolicy(f.treasury, p) },
-		"settspendpolicy":    func(p []string) (any, error) { return nil, setPolicy(f.tspends, p) },
+		"settreasurypolicy":  func(p []string) (any, error) { return nil, f.setPolicy(f.treasury, p) },
+		"settspendpolicy":    func(p []string) (any, error) { return nil, f.setPolicy(f.tspends, p) },
 		"tspendpolicy":       f.tspendPolicy,
 	} {
 		f.Handle(method, func(params []json.RawMessage) (any, error) {
 			f.mu.Lock()
 			fail := f.fail
 			f.mu.Unlock()
+			apply, fault := true, error(nil)
 			if fail != nil {
-				if err := fail(method, params); err != nil {
-					return nil, err
-				}
+				apply, fault = fail(method, params)
+			}
+			if fault != nil && !apply {
+				return nil, fault
 			}
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			return answer(texts(params))
+			before := f.changes
+			result, err := answer(texts(params))
+			if changing[method] && err == nil && f.changes == before {
+				f.idle = append(f.idle, strings.Join(append([]string{method}, texts(params)[1:]...), " "))
+			}
+			if fault != nil {
+				return nil, fault
+			}
+			return result, err
 		})
 	}
 	return f
 }
+
+// changing is the methods that are called to change something.
+var changing = map[string]bool{"importprivkey": true, "addtransaction": true, "setvotechoice": true, "settreasurypolicy": true,
+	"settspendpolicy": true}
+
+// genesis is the first block of the network that the wallet is on.
+func (f *fakeWallet) genesis() string { return chaincfg.SimNetParams().GenesisHash.String() }
 
 // texts returns parameters as text, without the quotes of strings.
 func texts(params []json.RawMessage) []string {
@@ -102,7 +126,6 @@ func (f *fakeWallet) set(change func()) {
 	change()
 }
 
-// failing sets what fails.
 // recalled returns how often the winners were recalled.
 func (f *fakeWallet) recalled() int {
 	f.mu.Lock()
@@ -110,8 +133,34 @@ func (f *fakeWallet) recalled() int {
 	return f.recalls
 }
 
+// failing sets what fails, and is not carried out; nothing if fail is nil.
 func (f *fakeWallet) failing(fail func(method string, params []json.RawMessage) error) {
-	f.set(func() { f.fail = fail })
+	f.set(func() {
+		if f.fail = nil; fail == nil {
+			return
+		}
+		f.fail = func(method string, params []json.RawMessage) (bool, error) { return false, fail(method, params) }
+	})
+}
+
+// backup returns a function that brings the wallet back to what it holds now.
+func (f *fakeWallet) backup() (restore func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	keys, tickets := maps.Clone(f.keys), make(map[string]*fakeTicket)
+	for hash, ticket := range f.tickets {
+		tickets[hash] = &fakeTicket{agendas: maps.Clone(ticket.agendas)}
+	}
+	treasury, tspends := clonePolicies(f.treasury), clonePolicies(f.tspends)
+	return func() { f.keys, f.tickets, f.treasury, f.tspends = keys, tickets, treasury, tspends }
+}
+
+func clonePolicies(policies map[string]map[string]string) map[string]map[string]string {
+	clone := make(map[string]map[string]string)
+	for ticket, of := range policies {
+		clone[ticket] = maps.Clone(of)
+	}
+	return clone
 }
 
 // wipe empties the wallet.
@@ -147,6 +196,9 @@ func (f *fakeWallet) importKey(p []string) (any, error) {
 	if !f.info.Unlocked {
 		return nil, &dcrjson.RPCError{Code: dcrrpc.CodeLocked, Message: "wallet or account locked"}
 	}
+	if !f.keys[p[0]] {
+		f.changes++
+	}
 	f.keys[p[0]] = true
 	return nil, nil
 }
@@ -160,6 +212,7 @@ func (f *fakeWallet) addTransaction(p []string) (any, error) {
 		return nil, nil // none of its own
 	}
 	if f.tickets[tx.TxHash().String()] == nil {
+		f.changes++
 		f.tickets[tx.TxHash().String()] = &fakeTicket{agendas: map[string]string{}}
 	}
 	return nil, nil
@@ -188,6 +241,9 @@ func (f *fakeWallet) setVoteChoice(p []string) (any, error) {
 	}
 	for _, id := range fakeAgendas {
 		if id == p[0] {
+			if ticket.agendas[id] != p[1] {
+				f.changes++
+			}
 			ticket.agendas[id] = p[1]
 			return nil, nil
 		}
@@ -213,25 +269,31 @@ func (f *fakeWallet) tspendPolicy(p []string) (any, error) {
 	return map[string]string{"hash": p[0], "policy": policy}, nil
 }
 
-func setPolicy(policies map[string]map[string]string, p []string) error {
+func (f *fakeWallet) setPolicy(policies map[string]map[string]string, p []string) error {
 	key, policy, ticket := p[0], p[1], p[2]
 	if policies[ticket] == nil {
 		policies[ticket] = make(map[string]string)
 	}
 	if policy == "abstain" {
-		delete(policies[ticket], key)
-		return nil
+		policy = ""
+	}
+	if policies[ticket][key] != policy {
+		f.changes++
 	}
 	policies[ticket][key] = policy
+	if policy == "" {
+		delete(policies[ticket], key)
+	}
 	return nil
 }
 
 // fakeChain knows the tickets that were made with ticket.
 type fakeChain struct {
 	vsp.Chain
-	mu  sync.Mutex
-	txs map[chainhash.Hash]vsp.ChainTx
-	err error
+	mu    sync.Mutex
+	txs   map[chainhash.Hash]vsp.ChainTx
+	err   error
+	calls int
 }
 
 func newFakeChain() *fakeChain { return &fakeChain{txs: make(map[chainhash.Hash]vsp.ChainTx)} }
@@ -239,6 +301,7 @@ func newFakeChain() *fakeChain { return &fakeChain{txs: make(map[chainhash.Hash]
 func (c *fakeChain) Transaction(_ context.Context, hash chainhash.Hash) (vsp.ChainTx, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.calls++
 	if c.err != nil {
 		return vsp.ChainTx{}, c.err
 	}

@@ -31,7 +31,7 @@ import (
 // The credentials that a Server takes.
 const (
 	User     = "user"
-	Password = "password"
+	Password = "rpctest-secret"
 )
 
 // Method answers one call. An error that is no *dcrjson.RPCError is sent as one with the code for a wallet's errors.
@@ -53,17 +53,18 @@ type Server struct {
 	cert    []byte
 	pair    *tls.Certificate // nil: the one that httptest has
 
-	mu      sync.Mutex // guards what follows
-	methods map[string]Method
-	http    *httptest.Server
-	conns   map[*websocket.Conn]bool
-	calls   []string
-	dials   int
+	mu             sync.Mutex // guards what follows
+	user, password string
+	methods        map[string]Method
+	http           *httptest.Server
+	conns          map[*websocket.Conn]bool
+	calls          []string
+	dials          int
 }
 
 // New starts a server that knows no methods; it ends with the test.
 func New(t testing.TB) *Server {
-	s := &Server{t: t, methods: make(map[string]Method), conns: make(map[*websocket.Conn]bool)}
+	s := &Server{t: t, user: User, password: Password, methods: make(map[string]Method), conns: make(map[*websocket.Conn]bool)}
 	s.Start()
 	t.Cleanup(s.Stop)
 	return s
@@ -108,8 +109,15 @@ func (s *Server) Start() {
 	s.mu.Unlock()
 }
 
+// Expect makes the server take these credentials and no others.
+func (s *Server) Expect(user, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user, s.password = user, password
+}
+
 // Renew gives the server a certificate of its own, which it shows from the next Start on. Whoever has a Config from before
-// does not know it.
+// does not know it. Restore gives it back the one that it had at first.
 func (s *Server) Renew() {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(s.t, err)
@@ -121,6 +129,9 @@ func (s *Server) Renew() {
 	require.NoError(s.t, err)
 	s.pair = &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
+
+// Restore undoes Renew, from the next Start on.
+func (s *Server) Restore() { s.pair = nil }
 
 // Stop breaks off all connections and listens no more.
 func (s *Server) Stop() {
@@ -169,7 +180,10 @@ func (s *Server) Dials() int {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if user, password, ok := r.BasicAuth(); !ok || user != User || password != Password {
+	s.mu.Lock()
+	user, password := s.user, s.password
+	s.mu.Unlock()
+	if u, p, ok := r.BasicAuth(); !ok || u != user || p != password {
 		http.Error(w, "401 Unauthorized.", http.StatusUnauthorized)
 		return
 	}

@@ -1,0 +1,120 @@
+package wallet_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/vsp"
+	"scrutineer/vsp/dcrrpc/rpctest"
+)
+
+// detail waits until a wallet has a problem that is told in these words.
+func (r *rig) detail(i int, problem vsp.Problem, words string) {
+	r.t.Helper()
+	var last vsp.VoterState
+	require.Eventually(r.t, func() bool {
+		last = r.States()[i]
+		return last.Problem == problem && strings.Contains(last.Detail, words)
+	}, soon, tick, "%s: %s", problem, words)
+	require.NotContains(r.t, last.Detail, rpctest.Password)
+}
+
+// TestWhatIsTheMatterIsSaid: each way in which a daemon is out of reach asks for another remedy.
+func TestWhatIsTheMatterIsSaid(t *testing.T) {
+	r := newRig(t, 1)
+	f := r.wallets[0]
+	r.problem(0, vsp.NoProblem)
+	before := r.States()[0]
+
+	f.Stop()
+	r.detail(0, vsp.Unreachable, "nothing listens there")
+	after := r.States()[0]
+	after.Problem, after.Detail, after.Since, after.Seen = before.Problem, before.Detail, before.Since, before.Seen
+	require.Equal(t, before, after, "what it said last stays")
+
+	f.Expect("somebody", "else")
+	f.Start()
+	r.detail(0, vsp.Unreachable, "does not take this user and password")
+	f.Expect(rpctest.User, rpctest.Password)
+	r.problem(0, vsp.NoProblem)
+
+	f.Stop()
+	f.Renew()
+	f.Start()
+	r.detail(0, vsp.Unreachable, "copy its rpc.cert here")
+	f.Stop()
+	f.Restore()
+	f.Start()
+	r.problem(0, vsp.NoProblem)
+
+	f.failing(func(string, []json.RawMessage) error { return rpctest.ErrHang })
+	r.detail(0, vsp.Unreachable, "does not answer")
+	f.failing(func(string, []json.RawMessage) error { return rpctest.ErrGarbage })
+	r.problem(0, vsp.Unreachable)
+	f.failing(nil)
+	r.problem(0, vsp.NoProblem)
+}
+
+// TestAWalletOfAnotherNetworkGetsNothing: an operator has given the address of another wallet of his.
+func TestAWalletOfAnotherNetworkGetsNothing(t *testing.T) {
+	r := newRig(t, 2)
+	f := r.wallets[0]
+	r.problem(0, vsp.NoProblem)
+	f.Stop()
+	r.problem(0, vsp.Unreachable)
+	ours := f.genesis()
+	f.Answer("getblockhash", strings.Repeat("0", 63)+"1")
+	f.Start()
+	r.detail(0, vsp.OtherNetwork, "not on simnet")
+	require.False(t, r.States()[0].Online())
+	ticket := chosen(r.chain.ticket(900))
+	r.Hold(ticket)
+	r.holds(ticket, 1)
+	r.looksAgain(0, 3)
+	for method := range changing {
+		require.NotContains(t, f.Calls(), method)
+	}
+	require.NotContains(t, f.Calls(), "getvotechoices")
+	require.Equal(t, 1, r.States()[0].Missing)
+
+	f.Stop()
+	r.problem(0, vsp.Unreachable)
+	f.Answer("getblockhash", ours)
+	f.Start()
+	r.holds(ticket, 2)
+}
+
+// TestAWalletWhoseNodeHangs: it waits for its node before it says how it is, and before it has taken a ticket.
+func TestAWalletWhoseNodeHangs(t *testing.T) {
+	r := newRig(t, 2)
+	f := r.wallets[0]
+	r.problem(0, vsp.NoProblem)
+	f.failing(func(method string, _ []json.RawMessage) error {
+		if method == "walletinfo" || method == "importprivkey" || method == "addtransaction" {
+			return rpctest.ErrHang
+		}
+		return nil
+	})
+	f.set(func() { f.height = 1001 })
+	r.detail(0, vsp.NoNode, "whether dcrd hangs")
+	require.EqualValues(t, 1001, r.States()[0].Height)
+	ticket := r.chain.ticket(900)
+	r.Hold(ticket)
+	r.holds(ticket, 1)
+	r.looksAgain(0, 2)
+	require.NotContains(t, f.Calls(), "importprivkey", "it could not finish")
+	f.failing(nil)
+	r.problem(0, vsp.NoProblem)
+	r.holds(ticket, 2)
+}
+
+// looksAgain waits until a wallet was looked at so many times more.
+func (r *rig) looksAgain(i, times int) {
+	r.t.Helper()
+	looks := func() int { return count(r.wallets[i], "getbestblock") + count(r.wallets[i], "getblockhash") }
+	seen := looks()
+	r.until("more looks", func() bool { return looks() >= seen+times })
+}
