@@ -102,7 +102,7 @@ func checkCommand() *cobra.Command {
 		}
 		_, drillsErr := t.readDrills()
 		_, ticketsErr := t.readTickets()
-		if err := errors.Join(drillsErr, ticketsErr); err != nil {
+		if err := errors.Join(drillsErr, ticketsErr, t.checkKey()); err != nil {
 			return program.AnswerNo(err)
 		}
 		_, err = fmt.Fprintf(c.OutOrStdout(), "%s is in order.\n", *path)

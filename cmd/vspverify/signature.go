@@ -53,6 +53,18 @@ func (t *trial) publicKey() (journal.PublicKey, error) {
 	return public, t.checkOrigin(public)
 }
 
+// checkKey makes sure of the journal's key, if it was made beforehand.
+func (t *trial) checkKey() error {
+	key, err := journal.ReadKey(t.JournalKey)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.checkOrigin(key.Public())
+}
+
 // checkOrigin makes sure that a key is of this trial's journal.
 func (t *trial) checkOrigin(key journal.PublicKey) error {
 	origin, err := journal.Origin(t.Name, localVantage)

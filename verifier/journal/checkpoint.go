@@ -20,8 +20,8 @@ const maxCheckpoint = 1 << 10
 
 // Block is a block that was known when a checkpoint was made: the checkpoint cannot be older.
 type Block struct {
-	Height int64          `json:"height"`
-	Hash   chainhash.Hash `json:"hash"`
+	Height int64
+	Hash   chainhash.Hash
 }
 
 // Checkpoint is a signed statement on what a journal's first entries are: a tlog-checkpoint (C2SP), whose text is
