@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/decred/dcrd/dcrec"
 	"github.com/decred/dcrd/wire"
 	"github.com/stretchr/testify/require"
 
@@ -193,10 +192,10 @@ var payFeeRows = []row{
 	{payfee, "late comes before a bad key", pay.then(later(48*time.Hour)).then(feeUp).but("votingkey", "x"), 400, 8, "", ""},
 	{payfee, "key is none", pay.but("votingkey", "x"), 400, 11, "", ""},
 	{payfee, "bad key comes before a bad fee", pay.but("votingkey", "x").but("feetx", "x"), 400, 11, "", ""},
-	{payfee, "key of mainnet", pay.but("votingkey", votingKey(dcrec.STEcdsaSecp256k1, mainnetKey)), 400, 11, "", ""},
-	{payfee, "key of another ticket", pay.but("votingkey", votingKey(dcrec.STEcdsaSecp256k1, simnetKey)), 400, 11, "voting address does not match provided private key", ""},
-	{payfee, "too little comes before the key of another ticket", payWith(0, atomShort).but("votingkey", votingKey(dcrec.STEcdsaSecp256k1, simnetKey)), 400, 5, "", ""},
-	{payfee, "key of another scheme", pay.but("votingkey", votingKey(dcrec.STSchnorrSecp256k1, simnetKey)), 400, 11, "", "takes it, if its hash is the ticket's"},
+	{payfee, "key of mainnet", pay.but("votingkey", votingKey(mainnetKey)), 400, 11, "", ""},
+	{payfee, "key of another ticket", pay.but("votingkey", votingKey(simnetKey)), 400, 11, "voting address does not match provided private key", ""},
+	{payfee, "too little comes before the key of another ticket", payWith(0, atomShort).but("votingkey", votingKey(simnetKey)), 400, 5, "", ""},
+	{payfee, "key of another scheme", situation(paySchnorr), 400, 11, "", "takes it"},
 	{payfee, "fee not hex", pay.but("feetx", "xy"), 400, 4, "", ""},
 	{payfee, "fee is no transaction", pay.but("feetx", "00"), 400, 4, "", ""},
 	{payfee, "fee without inputs", payWith(0, func(_ *rig, tx *wire.MsgTx) { tx.TxIn = nil }), 400, 4, "", ""},

@@ -164,7 +164,16 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(reply), `{"code":0,"message":"request body could not be read"}`)
 
+	private, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() { served <- r.ServePrivate(ctx, private) }()
+	answer, err = client.Get("http://" + private.Addr().String() + "/healthz")
+	require.NoError(t, err)
+	require.Equal(t, "ok", text(t, answer))
+	require.NoError(t, answer.Body.Close())
+
 	stop()
+	require.NoError(t, <-served)
 	require.NoError(t, <-served)
 }
 

@@ -148,7 +148,6 @@ func (a asked) hash() chainhash.Hash {
 
 // What may happen meanwhile.
 
-func mined(blocks int) func(*rig)      { return func(r *rig) { r.chain.Mine(blocks) } }
 func later(d time.Duration) func(*rig) { return func(r *rig) { r.now = r.now.Add(d) } }
 func feeUp(r *rig)                     { r.chain.StakeDifficulty *= 20 }
 func feeDown(r *rig)                   { r.chain.StakeDifficulty /= 2 }
@@ -290,12 +289,23 @@ func spentBefore(r *rig, fee *wire.MsgTx) {
 }
 
 // votingKey is the WIF of a key that votes with no ticket here.
-func votingKey(scheme dcrec.SignatureType, network [2]byte) string {
-	wif, err := dcrutil.NewWIF(bytes.Repeat([]byte{3}, 32), network, scheme)
+func votingKey(network [2]byte) string {
+	wif, err := dcrutil.NewWIF(bytes.Repeat([]byte{3}, 32), network, dcrec.STEcdsaSecp256k1)
 	if err != nil {
 		panic(err)
 	}
 	return wif.String()
+}
+
+// paySchnorr hands over the right key as one of another scheme.
+func paySchnorr(r *rig) asked {
+	a := pay(r)
+	wif, err := dcrutil.DecodeWIF(a.holder.VotingKey(), simnetKey)
+	require.NoError(r, err)
+	wif, err = dcrutil.NewWIF(wif.PrivKey(), simnetKey, dcrec.STSchnorrSecp256k1)
+	require.NoError(r, err)
+	a.fields = a.with("votingkey", wif.String())
+	return a
 }
 
 var (
