@@ -168,6 +168,22 @@ func (f *File) Resolve(name string) string {
 	return filepath.Join(filepath.Dir(f.path), name)
 }
 
+// Named returns how a value names the file at a path of this process: from the configuration's folder if it is in it.
+func (f *File) Named(path string) string {
+	folder, err := filepath.Abs(filepath.Dir(f.path))
+	if err != nil {
+		return path
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if inside, err := filepath.Rel(folder, absolute); err == nil && filepath.IsLocal(inside) {
+		return inside
+	}
+	return absolute
+}
+
 // maxContents bounds the files that keys name, in bytes: keys, passwords and certificates.
 const maxContents = 1 << 20
 

@@ -1,47 +1,48 @@
 package main
 
 import (
-	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-
-	"crypto/ed25519"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"scrutineer/cmd/configfile"
 	"scrutineer/cmd/program"
-	"scrutineer/vsp/chain"
-	"scrutineer/vsp/dcrrpc"
 )
 
 func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Check the configuration, then ask the node and every wallet",
-		Long: `check names every mistake in the configuration, with its line. Where there is none, it
-asks the node and every wallet whether the VSP can work with them.
+		Short: "Check the configuration, the database, the node and every wallet",
+		Long: `check names every mistake in the configuration with its line, and then looks at all that
+the configuration names: whether the database opens with this sealing key and lets
+the account do what it must, and whether node and wallets are fit. It changes
+nothing, and can be used while the service runs.
 
 Exit code 1 says that something is wrong.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(c)
 	offline := c.Flags().Bool("offline", false, "look at the configuration only")
+	asJSON := jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := loadConfig(*path)
-		if err != nil {
+		x := &examination{path: *path}
+		if err := x.configuration(); err != nil {
 			return err
 		}
-		out := c.OutOrStdout()
-		fmt.Fprintf(out, "%s: in order\n", *path)
-		fmt.Fprintf(out, "public key: %s\n", base64.StdEncoding.EncodeToString(s.signingKey.Public().(ed25519.PublicKey)))
-		if *offline {
-			return nil
+		if !*offline {
+			x.database(c.Context())
+			x.daemons(c.Context())
 		}
-		return checkDaemons(c.Context(), out, s)
+		write := x.write
+		if *asJSON {
+			write = func(out io.Writer) error { return writeJSON(out, x.findings) }
+		}
+		return errors.Join(write(c.OutOrStdout()), x.verdict())
 	}
 	return c
 }
@@ -56,37 +57,103 @@ func loadConfig(path string) (*settings, error) {
 	return s, err
 }
 
-// checkDaemons prints a line for each daemon, and returns an error if one of them will not do.
-func checkDaemons(ctx context.Context, out io.Writer, s *settings) error {
-	bad := 0
-	say := func(name, address, verdict string, err error) {
-		if err != nil {
-			bad++
-			verdict = err.Error()
+// finding is what was found of one thing.
+type finding struct {
+	Subject string `json:"subject"` // a key of the configuration, "database", "node", or a wallet's name
+	At      string `json:"at"`      // file and line, or address
+	OK      bool   `json:"ok"`
+	Text    string `json:"text"`
+
+	mistake bool // in the file: its line comes first, as compilers write it
+}
+
+// examination is all that vsp check finds.
+type examination struct {
+	path     string
+	settings *settings
+	mistakes *configfile.Mistakes // nil if there are none
+	findings []finding
+}
+
+func (x *examination) add(subject, at, good string, err error) {
+	f := finding{Subject: subject, At: at, OK: err == nil, Text: good}
+	if err != nil {
+		f.Text = err.Error()
+	}
+	x.findings = append(x.findings, f)
+}
+
+// configuration returns an error only if there is none to read.
+func (x *examination) configuration() (err error) {
+	x.settings, err = load(x.path)
+	switch {
+	case errors.As(err, &x.mistakes):
+		for _, m := range x.mistakes.List {
+			at := x.path
+			if m.Line > 0 {
+				at = fmt.Sprintf("%s:%d", x.path, m.Line)
+			}
+			x.add(m.Key, at, "", errors.New(m.Text))
+			x.findings[len(x.findings)-1].mistake = true
 		}
-		fmt.Fprintf(out, "%s (%s): %s\n", name, address, verdict)
+	case err != nil:
+		return err
+	default:
+		x.add("configuration", x.path, "in order", nil)
 	}
-	node := dcrrpc.NewNode(s.node)
-	defer node.Close()
-	say("node", s.node.Address, "in order", chain.New(node, s.profile, slog.New(slog.DiscardHandler)).Check(ctx))
-	for i, config := range s.wallets {
-		say(s.Wallet[i].Name, config.Address, "ready to vote", checkWallet(ctx, config))
-	}
-	if bad > 0 {
-		return program.AnswerNo(fmt.Errorf("%d of %d daemons will not do", bad, 1+len(s.wallets)))
+	if key := x.settings.signingKey; key != nil {
+		x.add("public key", "", base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)), nil)
 	}
 	return nil
 }
 
-// checkWallet returns what keeps a wallet from voting as it should.
-func checkWallet(ctx context.Context, config dcrrpc.Config) error {
-	wallet := dcrrpc.NewWallet(config)
-	defer wallet.Close()
-	switch seen := lookAt(ctx, wallet); {
-	case seen.Detail != "":
-		return errors.New(seen.Detail)
-	case seen.strangers:
-		return errors.New("would vote with strangers' tickets: start it with --manualtickets")
+// sound reports whether nothing is wrong with any key that begins so: what depends on it can be looked at.
+func (x *examination) sound(prefixes ...string) bool {
+	if x.mistakes == nil {
+		return true
+	}
+	for _, m := range x.mistakes.List {
+		for _, prefix := range prefixes {
+			if m.Key == "" || strings.HasPrefix(m.Key, prefix) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (x *examination) write(out io.Writer) error {
+	for _, f := range x.findings {
+		text := f.Subject
+		switch {
+		case f.mistake && f.Subject == "":
+			text = f.At
+		case f.mistake:
+			text = f.At + ": " + f.Subject
+		case f.At != "":
+			text += " (" + f.At + ")"
+		}
+		for i, line := range wrap(text+": "+f.Text, columns-2) {
+			if i > 0 {
+				line = "  " + line
+			}
+			if _, err := fmt.Fprintln(out, line); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+func (x *examination) verdict() error {
+	wrong := 0
+	for _, f := range x.findings {
+		if !f.OK {
+			wrong++
+		}
+	}
+	if wrong == 0 {
+		return nil
+	}
+	return program.AnswerNo(fmt.Errorf("%s wrong", pluralOf(wrong, "thing is", "things are")))
 }

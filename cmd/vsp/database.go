@@ -86,15 +86,22 @@ func withStore(ctx context.Context, path string, act func(context.Context, *sett
 }
 
 func openStore(ctx context.Context, s *settings) (*sqlstore.Store, error) {
-	key, err := sqlstore.ReadKeyFile(s.sealingKey)
-	if err != nil {
-		return nil, fmt.Errorf("read sealing key: %w", err)
-	}
-	sealer, err := sqlstore.NewSealer(key)
+	sealer, err := s.sealer()
 	if err != nil {
 		return nil, err
 	}
 	return sqlstore.Open(ctx, s.store(), sealer)
+}
+
+func (s *settings) sealer() (*sqlstore.Sealer, error) { return sealerOf(s.sealingKey) }
+
+// sealerOf returns the sealer of the key in a file.
+func sealerOf(path string) (*sqlstore.Sealer, error) {
+	key, err := sqlstore.ReadKeyFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read sealing key: %w", err)
+	}
+	return sqlstore.NewSealer(key)
 }
 
 // store returns which database is meant.

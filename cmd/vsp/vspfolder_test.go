@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -21,26 +22,31 @@ import (
 	"scrutineer/vsp/sqlstore/mariadbtest"
 )
 
-// vspFolder makes the folder of a VSP, filled in and with tickets of each kind: vspfolder [-mysql] DIR
+// vspFolder makes the folder of a VSP, filled in and with tickets of each kind: vspfolder [-mysql] [-empty] DIR
 //
 // It sets LISTEN and METRICS to addresses that are free, and are those of the configuration, and LISTEN2 and METRICS2 to free
 // ones for another front end.
 func vspFolder(t *testing.T) func(ts *testscript.TestScript, neg bool, args []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		shared := len(args) == 2 && args[0] == "-mysql"
-		if neg || len(args) != 1 && !shared {
-			ts.Fatalf("usage: vspfolder [-mysql] DIR")
+		flags := flag.NewFlagSet("vspfolder", flag.ContinueOnError)
+		shared := flags.Bool("mysql", false, "")
+		empty := flags.Bool("empty", false, "")
+		if err := flags.Parse(args); neg || err != nil || flags.NArg() != 1 {
+			ts.Fatalf("usage: vspfolder [-mysql] [-empty] DIR")
 		}
-		dir := ts.MkAbs(args[len(args)-1])
+		dir := ts.MkAbs(flags.Arg(0))
 		edit := place(ts)
 		var database sqlstore.MySQL
-		if shared {
+		if *shared {
 			database = mariadbtest.Shared(t).Config(t)
 			edit = share(edit, database)
 		}
 		ts.Check(makeFolder(dir, edit))
 		ts.Check(os.WriteFile(filepath.Join(dir, "mysql.password"), []byte(database.Password+"\n"), 0o600))
 		ts.Check(os.WriteFile(filepath.Join(dir, "mysql-ca.pem"), database.CAPEM, 0o600))
+		if *empty {
+			return
+		}
 		s, err := load(filepath.Join(dir, "vsp.toml"))
 		ts.Check(err)
 		store, err := openStore(context.Background(), s)
