@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help trial up build test lint race bench fuzz needs clean
+.PHONY: help trial up build test lint race drills bench fuzz needs clean
 
 GO ?= go
 FUZZTIME ?= 60s
@@ -47,6 +47,10 @@ lint:
 ## race: every test, with the race detector
 race:
 	$(GO) test -race -count=1 -timeout 15m ./...
+
+## drills: the scenarios of testnet/testdata in their long forms
+drills: needs
+	$(GO) test -count=1 -timeout 90m -v -run 'TestScenarios$$' ./testnet -long
 
 ## bench: API requests, the ledger, the network's start
 bench:

@@ -78,6 +78,7 @@ const (
 	hostClient   = 202
 	hostMail     = 203
 	hostVerifier = 204
+	hostDatabase = 205
 
 	hostMoreFrontEnds = 210 // and the number of the front end, from 1 for the second
 )

@@ -120,12 +120,12 @@ func (d *daemon) Kill() {
 }
 
 // Freeze halts the daemon as a machine that hangs does: its connections stay open, and nothing answers.
-func (d *daemon) Freeze() error { return d.freeze(true, (*Process).Freeze) }
+func (d *daemon) Freeze() error { return d.suspend(true, (*Process).Freeze) }
 
 // Thaw lets a frozen daemon go on.
-func (d *daemon) Thaw() error { return d.freeze(false, (*Process).Thaw) }
+func (d *daemon) Thaw() error { return d.suspend(false, (*Process).Thaw) }
 
-func (d *daemon) freeze(frozen bool, act func(*Process) error) error {
+func (d *daemon) suspend(frozen bool, act func(*Process) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.process == nil {

@@ -6,15 +6,18 @@ import (
 
 	"github.com/decred/dcrd/blockchain/stake/v5"
 	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/chaincfg/v3"
 	"github.com/decred/dcrd/wire"
 )
 
 // Fate is what spent a ticket.
 type Fate struct {
-	Voted  bool           // or else it was revoked
-	Height int64          // of the block that it was spent in
-	By     chainhash.Hash // the vote or the revocation
-	Bits   uint16         // the vote's
+	Voted   bool           // or else it was revoked
+	Expired bool           // it was revoked in the last block that it could have voted in
+	Height  int64          // of the block that it was spent in
+	By      chainhash.Hash // the vote or the revocation
+	Bits    uint16         // the vote's
+	TSpends []stake.TreasuryVoteTuple
 }
 
 // Fates follows what becomes of tickets by looking for what spends them: no lottery, no pool of live tickets. It is the
@@ -22,12 +25,17 @@ type Fate struct {
 type Fates struct {
 	Height int64 // the newest block that was looked at
 
-	node  *Node
-	known map[chainhash.Hash]Fate // of every ticket spent so far, anybody's
+	node   *Node
+	params *chaincfg.Params
+	bought map[chainhash.Hash]int64 // heights of all tickets, anybody's
+	known  map[chainhash.Hash]Fate  // of every ticket spent so far
 }
 
 // NewFates returns a count that begins with the chain.
-func NewFates(node *Node) *Fates { return &Fates{node: node, known: make(map[chainhash.Hash]Fate)} }
+func NewFates(node *Node) *Fates {
+	return &Fates{node: node, params: chaincfg.SimNetParams(), bought: make(map[chainhash.Hash]int64),
+		known: make(map[chainhash.Hash]Fate)}
+}
 
 // Of returns what became of a ticket, and whether anything has.
 func (f *Fates) Of(ticket chainhash.Hash) (Fate, bool) {
@@ -68,14 +76,21 @@ func (f *Fates) Follow(ctx context.Context) error {
 	return nil
 }
 
-// add takes up a block. A vote spends its ticket with its second input, a revocation with its first.
+// add takes up a block. A vote spends its ticket with its second input, a revocation with its first. In the block that a
+// ticket expires with, it may have been drawn and missed as well; nobody asks.
 func (f *Fates) add(block *wire.MsgBlock, height int64) {
+	life := int64(f.params.TicketMaturity) + int64(f.params.TicketExpiry)
 	for _, tx := range block.STransactions {
 		switch {
+		case stake.IsSStx(tx):
+			f.bought[tx.TxHash()] = height
 		case stake.IsSSGen(tx):
-			f.known[tx.TxIn[1].PreviousOutPoint.Hash] = Fate{true, height, tx.TxHash(), stake.SSGenVoteBits(tx)}
+			votes, _ := stake.CheckSSGenVotes(tx) // IsSSGen has checked them
+			f.known[tx.TxIn[1].PreviousOutPoint.Hash] = Fate{Voted: true, Height: height, By: tx.TxHash(),
+				Bits: stake.SSGenVoteBits(tx), TSpends: votes}
 		case stake.IsSSRtx(tx):
-			f.known[tx.TxIn[0].PreviousOutPoint.Hash] = Fate{false, height, tx.TxHash(), 0}
+			ticket := tx.TxIn[0].PreviousOutPoint.Hash
+			f.known[ticket] = Fate{Expired: height == f.bought[ticket]+life, Height: height, By: tx.TxHash()}
 		}
 	}
 }

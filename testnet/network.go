@@ -213,14 +213,17 @@ func (n *Network) awaitTip(ctx context.Context, node *Node) error {
 }
 
 // StartClient starts the stake holder's wallet anew, so that from now on it buys through the VSP at url with this public
-// key (base64).
+// key (base64), or through none if url is empty.
 func (n *Network) StartClient(ctx context.Context, url, publicKey string) error {
 	if err := n.Client.Stop(ctx); err != nil {
 		return err
 	}
 	n.Client.drill.Lock()
 	defer n.Client.drill.Unlock()
-	n.Client.vsp = []option{{"vsp.url", url}, {"vsp.pubkey", publicKey}}
+	n.Client.vsp = nil
+	if url != "" {
+		n.Client.vsp = []option{{"vsp.url", url}, {"vsp.pubkey", publicKey}}
+	}
 	return n.Client.startLocked(ctx)
 }
 
@@ -242,6 +245,9 @@ func (n *Network) MailIP() string { return n.block.address(hostMail) }
 
 // VerifierIP is the verifier's place.
 func (n *Network) VerifierIP() string { return n.block.address(hostVerifier) }
+
+// DatabaseIP is the place of a database server that several front ends share.
+func (n *Network) DatabaseIP() string { return n.block.address(hostDatabase) }
 
 // stopTimeout bounds the end of a whole network.
 const stopTimeout = 30 * time.Second

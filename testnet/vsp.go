@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"scrutineer/vsp/sqlstore"
 )
 
 // VSPSite is what the VSP of a testnet calls itself, and vspPort is where its front ends listen on addresses of their own.
@@ -37,7 +39,9 @@ type VSPPlan struct {
 	MailServer string        // host:port of a server that takes mail without TLS; no alerts if empty
 	AlertsTo   []string      // who is told
 	CheckEvery time.Duration // how often each wallet is asked whether it can vote
-	FrontEnds  int           // 1 if zero
+	FrontEnds  int           // 1 if zero; more need a MySQL
+
+	MySQL *sqlstore.MySQL // where the tickets are kept, an empty database; in a file if nil
 }
 
 // StartVSP sets a VSP up and returns when all its front ends answer. On error nothing of it is left running.
@@ -51,6 +55,9 @@ func (n *Network) StartVSP(ctx context.Context, plan VSPPlan) (*VSP, error) {
 
 func (v *VSP) start(ctx context.Context, plan VSPPlan) error {
 	if err := v.initialise(ctx, plan); err != nil {
+		return err
+	}
+	if err := v.writeSecrets(plan); err != nil {
 		return err
 	}
 	for i := range max(plan.FrontEnds, 1) {
@@ -83,8 +90,20 @@ func (v *VSP) initialise(ctx context.Context, plan VSPPlan) (err error) {
 		return fmt.Errorf("vsp init does not tell the public key:\n%s", out)
 	}
 	v.PublicKey = strings.TrimSpace(key)
-	if err := os.WriteFile(filepath.Join(v.dir, "rpc.password"), []byte(v.network.Password+"\n"), 0o600); err != nil {
-		return fmt.Errorf("write the VSP's password file: %w", err)
+	return nil
+}
+
+// writeSecrets writes the files that the configurations name.
+func (v *VSP) writeSecrets(plan VSPPlan) error {
+	files := map[string]string{"rpc.password": v.network.Password + "\n"}
+	if plan.MySQL != nil {
+		files["mysql.password"] = plan.MySQL.Password + "\n"
+		files["mysql-ca.pem"] = string(plan.MySQL.CAPEM)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(v.dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("write the VSP's %s: %w", name, err)
+		}
 	}
 	return nil
 }
@@ -96,6 +115,10 @@ func (v *VSP) config(plan VSPPlan, front *FrontEnd) string {
 	fmt.Fprintf(&b, "network = \"simnet\"\nname = %q\nlisten = %q\nmetrics_listen = %q\nsite = %q\nsupport_email = \"support@example.org\"\n",
 		front.name, front.address(vspPort), front.address(metricsPort), VSPSite)
 	fmt.Fprintf(&b, "fee_percent = 3.0\nfee_xpub = %q\ncheck_every = %q\n", v.XPub, plan.CheckEvery)
+	if m := plan.MySQL; m != nil {
+		fmt.Fprintf(&b, "\n[mysql]\naddress = %q\nname = %q\nuser = %q\npassword_file = \"mysql.password\"\nca_file = \"mysql-ca.pem\"\n",
+			m.Address, m.Name, m.User)
+	}
 	// All who ask share an address or two.
 	b.WriteString("\n[limits]\nrequests_per_minute = 0\n")
 	daemon := func(table, address string) {

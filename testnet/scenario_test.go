@@ -1,0 +1,143 @@
+package testnet
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+)
+
+// long is the condition [long] of scenarios.
+var long = flag.Bool("long", false, "play the scenarios in their long forms, which take the better part of an hour")
+
+// TestScenarios plays every drill of testdata/scenarios on a network of its own. README.md there is the language.
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	checkout, err := Checkout(".")
+	require.NoError(t, err)
+	daemons := testDaemons(t)
+	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir:  "testdata/scenarios",
+		Cmds: scriptCommands(),
+		Setup: func(env *testscript.Env) error {
+			p := newPlay(env.T().(testing.TB), env.WorkDir, daemons, programs[0])
+			env.Values[playKey{}] = p
+			env.Defer(p.close)
+			return nil
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "long" {
+				return false, fmt.Errorf("unknown condition %q: there is only [long]", condition)
+			}
+			return *long, nil
+		},
+	})
+}
+
+// TestScenarioLanguage makes sure that the language is told of in full where its readers look.
+func TestScenarioLanguage(t *testing.T) {
+	text, err := os.ReadFile("testdata/scenarios/README.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, commands)
+	for name, c := range commands {
+		require.True(t, strings.HasPrefix(c.usage, name), "%s: its usage is %q", name, c.usage)
+		require.Contains(t, string(text), "\n    "+c.usage+"\n", "%s is not told of", name)
+	}
+}
+
+// playKey is where a script keeps its play.
+type playKey struct{}
+
+// command is a word of the language.
+type command struct {
+	usage string // NAME ARGUMENTS, in upper case what stands for something
+	do    func(ctx context.Context, p *play, args []string) error
+}
+
+// commands is the language.
+var commands = map[string]command{
+	"network": {"network [hosts=N] [tickets=N] [patience=TIME]", startNetwork},
+	"vsp":     {"vsp [database=mariadb] [frontends=N]", startService},
+
+	"buy":     {"buy N [unregistered]", buy},
+	"process": {"process", processUnmanaged},
+	"choose":  {"choose SUBJECT POLICY", choose},
+	"tspend":  {"tspend NAME", publishTSpend},
+	"offer":   {"offer N [while crashing NAME]", offerTickets},
+	"batter":  {"batter NAME N times", batter},
+	"load":    {"load N clients M tickets|ends", putUnderLoad},
+
+	"mine":  {"mine N|until EVENT", mine},
+	"run":   {"run PACE", run},
+	"pause": {"pause", pauseChain},
+
+	"crash":  {"crash NAME...", crash},
+	"halt":   {"halt NAME...", onMachines(machine.Stop)},
+	"start":  {"start NAME...", onMachines(machine.Start)},
+	"freeze": {"freeze NAME...", onMachines(machine.freeze)},
+	"thaw":   {"thaw NAME...", onMachines(machine.thaw)},
+	"lock":   {"lock WALLET...", onWallets((*Wallet).Lock)},
+	"unlock": {"unlock WALLET...", onWallets((*Wallet).Unlock)},
+	"wipe":   {"wipe WALLET...", onWallets((*Wallet).Wipe)},
+	"cut":    {"cut NODE...", onNodes((*Node).Cut)},
+	"join":   {"join NODE...", onNodes((*Node).Join)},
+
+	"voted":    {"voted [all]", voted},
+	"missed":   {"missed N", missed},
+	"held":     {"held", held},
+	"fees":     {"fees once", feesOnce},
+	"vspinfo":  {"vspinfo FIELD=VALUE...|agrees", vspinfo},
+	"answers":  {"answers", answersKnown},
+	"refused":  {"refused CODE TEXT", refused},
+	"accepted": {"accepted", accepted},
+	"working":  {"working", working},
+	"refusals": {"refusals [CODE...]", refusals},
+}
+
+// commandTime bounds a command that does not say "within TIME".
+const commandTime = 2 * time.Minute
+
+// scriptCommands returns the language as testscript wants it. Any command may end with "within TIME".
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	all := make(map[string]func(*testscript.TestScript, bool, []string))
+	for name, c := range commands {
+		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			p := ts.Value(playKey{}).(*play)
+			if neg {
+				ts.Fatalf("%s cannot be negated", name)
+			}
+			limit := commandTime
+			if n := len(args); n >= 2 && args[n-2] == "within" {
+				var err error
+				if limit, err = time.ParseDuration(args[n-1]); err != nil {
+					ts.Fatalf("%s: %v", name, err)
+				}
+				args = args[:n-2]
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), limit)
+			defer cancel()
+			begin := time.Now()
+			err := c.do(ctx, p, args)
+			if errors.Is(err, errUsage) {
+				ts.Fatalf("usage: %s", c.usage)
+			}
+			p.say("%s %s: %.1f s", name, strings.Join(args, " "), time.Since(begin).Seconds())
+			if err != nil {
+				ts.Fatalf("%v%s", err, p.evidence())
+			}
+		}
+	}
+	return all
+}
+
+// errUsage says that a command was given what it does not understand.
+var errUsage = errors.New("used wrongly")
