@@ -52,7 +52,7 @@ type Choice struct {
 }
 
 // slowAnswer bounds calls whose work grows with the number of tickets in a wallet.
-const slowAnswer = 2 * time.Minute
+const slowAnswer = 30 * time.Second
 
 // Tickets returns every ticket the wallet has, mined at height from or later, and those it has not seen mined.
 //

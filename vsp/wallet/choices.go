@@ -93,13 +93,13 @@ func policies(given map[string]string) map[string]string {
 }
 
 // policyChanges returns what must change of a ticket's policies. A wallet tells a policy on a treasury spend only when asked
-// for it, and where there is none it tells the one for the key, so that an abstention cannot be told from a yes or no for
-// the key. Only the eager take it for a policy that has to go.
-func (v *voter) policyChanges(ctx context.Context, w want, treasury treasuryPolicies, eager bool) ([]change, error) {
+// for it, and where there is none it tells the one for the key. So an abstention that does not show is insisted on once on
+// each connection.
+func (v *voter) policyChanges(ctx context.Context, w want, treasury treasuryPolicies) ([]change, error) {
 	changes := differing(treasuryKey, policies(w.Choices.Treasury), treasury[w.Ticket.String()])
 	wanted, current := policies(w.Choices.TSpends), make(map[string]string)
 	for hash, policy := range wanted {
-		if policy == abstain && !eager {
+		if policy == abstain && v.withdrawn.has(withdrawal{w.Ticket, hash}) {
 			delete(wanted, hash)
 			continue
 		}
@@ -120,7 +120,7 @@ func (v *voter) policyChanges(ctx context.Context, w want, treasury treasuryPoli
 
 // bringPolicies makes a ticket's policies what they should be, whether or not the wallet has the ticket.
 func (v *voter) bringPolicies(ctx context.Context, w want, treasury treasuryPolicies) error {
-	changes, err := v.policyChanges(ctx, w, treasury, true)
+	changes, err := v.policyChanges(ctx, w, treasury)
 	if err != nil {
 		return err
 	}
@@ -137,6 +137,11 @@ func (v *voter) carryOut(ctx context.Context, w want, changes []change) error {
 		}
 		if err != nil {
 			return err
+		}
+		if c.subject == tspend && c.value == abstain {
+			v.withdrawn.add(withdrawal{w.Ticket, c.key})
+		} else if c.subject == tspend {
+			v.withdrawn.remove(withdrawal{w.Ticket, c.key})
 		}
 	}
 	return nil
@@ -184,31 +189,46 @@ func unknown(err error) bool {
 	return strings.Contains(err.Error(), "no agenda with ID") || strings.Contains(err.Error(), "has no choice ID")
 }
 
-// refusals is the choices that a wallet does not know.
-type refusals struct {
+// withdrawal is a policy on a treasury spend that a ticket has no more.
+type withdrawal struct {
+	ticket chainhash.Hash
+	tspend string
+}
+
+// memory is what we remember of a wallet while a connection lasts. It is safe for concurrent use.
+type memory[K comparable] struct {
 	mu   sync.Mutex
-	seen map[change]bool
+	seen map[K]bool
 }
 
-func (r *refusals) has(c change) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.seen[c]
+func (m *memory[K]) has(k K) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seen[k]
 }
 
-// add reports whether the choice is new.
-func (r *refusals) add(c change) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.seen[c] {
+// add reports whether k is new.
+func (m *memory[K]) add(k K) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen[k] {
 		return false
 	}
-	r.seen[c] = true
+	if m.seen == nil {
+		m.seen = make(map[K]bool)
+	}
+	m.seen[k] = true
 	return true
 }
 
-func (r *refusals) clear() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seen = make(map[change]bool)
+func (m *memory[K]) remove(k K) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.seen, k)
+}
+
+func (m *memory[K]) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.seen)
 }

@@ -36,6 +36,7 @@ type rig struct {
 	t       *testing.T
 	chain   *fakeChain
 	wallets []*fakeWallet
+	end     func() // ends the pool; it is called at the end of the test anyway
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -94,7 +95,8 @@ func newRigTimeout(t *testing.T, count int, timeout time.Duration, change ...fun
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	r.end = func() { cancel(); <-done }
+	t.Cleanup(r.end)
 	return r
 }
 

@@ -81,6 +81,7 @@ func (v *voter) settle(ctx context.Context) error {
 func (v *voter) audit(ctx context.Context, serial uint64) error {
 	if serial != v.audited {
 		v.refused.clear()
+		v.withdrawn.clear()
 	}
 	var lost atomic.Int64
 	if believed := v.believed(); len(believed) > 0 {
@@ -115,7 +116,7 @@ func (v *voter) compare(ctx context.Context, w want, treasury treasuryPolicies) 
 	if err != nil || !has {
 		return false, false, err
 	}
-	changes, err := v.policyChanges(ctx, w, treasury, false)
+	changes, err := v.policyChanges(ctx, w, treasury)
 	if err != nil {
 		return true, false, err
 	}

@@ -26,8 +26,9 @@ type voter struct {
 	debts   map[chainhash.Hash]*debt // the wanted tickets that it is not known to hold with their present choices
 	lateFor int64                    // height of the tip whose winners it may have been too late for, or a value below
 
-	policies sync.Mutex // held while a policy is set; see setPolicy
-	refused  refusals
+	policies  sync.Mutex         // held while a policy is set; see setPolicy
+	refused   memory[change]     // choices that it does not know
+	withdrawn memory[withdrawal] // policies that it was told to forget
 
 	// Watch's alone.
 	identified uint64    // serial of the connection whose wallet was identified
