@@ -51,7 +51,7 @@ func texts(reasons []Reason) []string {
 // examining looks at node and wallets until the context ends. It logs when new tickets begin to be refused, and when they
 // are taken again.
 func (s *Service) examining(ctx context.Context) {
-	accepting := len(s.Health().Reasons) == 0
+	accepting := true // so that a VSP that begins closed says so
 	for {
 		s.lookAround(ctx)
 		if ctx.Err() != nil {

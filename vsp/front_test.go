@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/vsp"
@@ -21,16 +22,18 @@ type front struct {
 	lease  *leaseLine
 	log    *record
 	moved  chan struct{}
+	node   turn   // of its calls for transactions
+	reads  turn   // of its calls for tickets
 	stop   func() // ends Run, and waits for it
 }
 
 // front starts a process. All are called the same: that must not matter.
 func (r *rig) front() *front {
-	f := &front{voters: new(vsptest.Voters), lease: new(leaseLine), log: new(record), moved: make(chan struct{}, 1)}
+	f := &front{voters: new(vsptest.Voters), lease: new(leaseLine), log: new(record), moved: make(chan struct{}, 1), node: newTurn(), reads: newTurn()}
 	config := r.config
 	config.Holder = "front"
-	config.Store = frontStore{r.store, f.lease}
-	config.Chain = frontChain{r.chain, f.moved}
+	config.Store = frontStore{r.store, f.lease, f.reads}
+	config.Chain = frontChain{r.chain, f.moved, f.node}
 	config.Voters, config.Log = f.voters, slog.New(f.log)
 	var err error
 	f.Service, err = vsp.New(config)
@@ -52,6 +55,14 @@ func (f *front) die() {
 type frontStore struct {
 	vsp.Store
 	lease *leaseLine
+	turn  turn
+}
+
+// Ticket answers also who has given up waiting.
+func (s frontStore) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, error) {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	return s.Store.Ticket(context.WithoutCancel(ctx), hash)
 }
 
 func (s frontStore) Lead(ctx context.Context, holder string, d time.Duration) (bool, error) {
@@ -98,10 +109,26 @@ func (l *leaseLine) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// turn is what a call must have to be answered. While a test has it, calls are held up, whatever their contexts say.
+type turn chan struct{}
+
+func newTurn() turn {
+	t := make(turn, 1)
+	t <- struct{}{}
+	return t
+}
+
 // frontChain is a process's own node: it tells each of its own.
 type frontChain struct {
 	*vsptest.Chain
 	moved chan struct{}
+	turn  turn
+}
+
+func (c frontChain) Transaction(ctx context.Context, hash chainhash.Hash) (vsp.ChainTx, error) {
+	<-c.turn
+	defer func() { c.turn <- struct{}{} }()
+	return c.Chain.Transaction(ctx, hash)
 }
 
 func (c frontChain) Moved() <-chan struct{} { return c.moved }

@@ -88,6 +88,41 @@ func TestLeaseCutOff(t *testing.T) {
 	}
 }
 
+// A leader that waits for its node when it loses the lease wants nothing of wallets any more, and leads again only after that.
+func TestLeaseNodeStuck(t *testing.T) {
+	pair(t, func(t *testing.T, r *rig, leader, other *front) {
+		<-leader.node
+		r.mineFor(1, leader)
+		leader.lease.set(failing("Lead", errFault))
+		until(t, 9*time.Second, "the other to lead", func() bool { leaders(t, leader, other); return other.Leading() })
+		leader.lease.set(nil)
+		other.stop()
+		time.Sleep(10 * time.Second)
+		require.False(t, leader.Leading())
+		leader.node <- struct{}{}
+		until(t, 2*time.Second, "the first to lead again", leader.Leading)
+		require.Equal(t, 2, leader.log.count("this process leads"))
+		pause()
+		require.Equal(t, 1, leader.voters.Wanted())
+	})
+}
+
+// What a leader asks of wallets after it has lost the lease is taken back.
+func TestLeaseStoreStuck(t *testing.T) {
+	pair(t, func(t *testing.T, r *rig, leader, other *front) {
+		ticket := r.only(t)
+		<-leader.reads
+		r.choosing(other, ticket, "yes")
+		pause()
+		leader.lease.set(failing("Lead", errFault))
+		until(t, 9*time.Second, "the other to lead", func() bool { leaders(t, leader, other); return other.Leading() })
+		leader.reads <- struct{}{}
+		pause()
+		require.Zero(t, leader.voters.Wanted())
+		require.Equal(t, "yes", choice(other, ticket))
+	})
+}
+
 // Short trouble with the Store costs nobody the lease.
 func TestLeaseShortTrouble(t *testing.T) {
 	pair(t, func(t *testing.T, r *rig, leader, other *front) {

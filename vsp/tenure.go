@@ -35,9 +35,9 @@ func (n *tenure) run(ctx context.Context, tend, follow chan struct{}) {
 	n.scannedTo.Store(nil)
 	n.leading.Store(true)
 	n.Log.InfoContext(ctx, "this process leads", "holder", n.holder)
-	// What we ask of wallets must end with the lease, even if a loop should be late. Only after the last of the loops
-	// nothing more is asked of them.
-	defer context.AfterFunc(ctx, n.Voters.Drop)()
+	// What we ask of wallets ends with the lease, even where a loop is late because it waits for a node. Only after the last
+	// of the loops nothing more is asked of them.
+	defer context.AfterFunc(ctx, n.end)()
 	var loops sync.WaitGroup
 	loops.Go(func() { onEach(ctx, tend, n.newTending().pass) })
 	loops.Go(func() { onEach(ctx, follow, n.newFollowing().pass) })
@@ -45,7 +45,11 @@ func (n *tenure) run(ctx context.Context, tend, follow chan struct{}) {
 	wake(tend)
 	wake(follow)
 	loops.Wait()
-	n.Voters.Drop()
-	n.leading.Store(false)
+	n.end()
 	n.Log.InfoContext(ctx, "this process does not lead any more", "cause", context.Cause(ctx))
+}
+
+func (n *tenure) end() {
+	n.leading.Store(false)
+	n.Voters.Drop()
 }
