@@ -1,10 +1,10 @@
 package journal
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,13 +46,21 @@ type unsynced struct{ file }
 
 func (unsynced) Sync() error { return nil }
 
-// BenchmarkVerifyWeek verifies a whole week. It must take less than 2 s and 50 MB.
+// cpu is how long this process has computed: a machine that does other things, too, does not change it.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkVerifyWeek verifies a whole week: in less than 2 s and 50 MB. It fails at twice the time, because a core that is
+// shared computes slower.
 func BenchmarkVerifyWeek(b *testing.B) {
 	dir, key := week(b)
 	info, err := os.Stat(dir + "/" + FileName)
 	require.NoError(b, err)
 	b.SetBytes(info.Size())
-	most := uint64(0)
+	most, began := uint64(0), cpu(b)
 	for b.Loop() {
 		n := 0
 		sum, err := Read(dir, key, func(Entry) error {
@@ -66,7 +74,11 @@ func BenchmarkVerifyWeek(b *testing.B) {
 		require.NoError(b, err)
 		require.EqualValues(b, weekEntries, sum.Tree.N)
 	}
+	each := (cpu(b) - began) / time.Duration(b.N)
 	b.ReportMetric(float64(most)/1e6, "MB-heap")
+	b.ReportMetric(each.Seconds(), "cpu-s/op")
+	require.Less(b, each, 4*time.Second)
+	require.Less(b, most, uint64(50e6))
 }
 
 func BenchmarkAppend(b *testing.B) {
@@ -93,6 +105,6 @@ func BenchmarkTail(b *testing.B) {
 	for b.Loop() {
 		p, err := Tail(dir, key, weekEntries-100, PieceSize)
 		require.NoError(b, err)
-		require.NotEmpty(b, p.Entries, fmt.Sprint(p.After))
+		require.NotEmpty(b, p.Entries)
 	}
 }

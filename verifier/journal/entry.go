@@ -26,16 +26,20 @@ type Entry struct {
 
 // Line returns the entry's line without its end: what is hashed.
 func (e Entry) Line() []byte {
-	line := append(e.envelope(), e.Data...)
+	line := e.appendEnvelope(make([]byte, 0, maxEnvelope+len(e.Data)+1))
+	line = append(line, e.Data...)
 	return append(line, '}')
 }
 
 // Hash returns the hash of the entry's line as a record of the tree (RFC 6962).
 func (e Entry) Hash() tlog.Hash { return tlog.RecordHash(e.Line()) }
 
-// envelope is the part of the line before its data.
-func (e Entry) envelope() []byte {
-	line := append(make([]byte, 0, 160+len(e.Data)), `{"n":`...)
+// maxEnvelope is room enough for most envelopes.
+const maxEnvelope = 192
+
+// appendEnvelope appends the part of the line before its data.
+func (e Entry) appendEnvelope(line []byte) []byte {
+	line = append(line, `{"n":`...)
 	line = strconv.AppendInt(line, e.Number, 10)
 	line = append(line, `,"at":"`...)
 	line = e.At.UTC().AppendFormat(line, time.RFC3339Nano)
@@ -66,7 +70,8 @@ func parseEntry(line []byte) (Entry, error) {
 		return Entry{}, errLayout
 	}
 	e := Entry{Number: number, At: at.UTC(), Kind: parts[2], Prev: parts[3], Data: bytes.Clone(data)}
-	if !bytes.HasPrefix(line, e.envelope()) {
+	var room [maxEnvelope]byte
+	if !bytes.HasPrefix(line, e.appendEnvelope(room[:0])) {
 		return Entry{}, errLayout
 	}
 	if !json.Valid(data) {

@@ -109,8 +109,8 @@ func keyText(public PublicKey, private ed25519.PrivateKey) string {
 // CreateKey makes a new key for the journal of that origin and writes it to path, which must not exist, readable by its
 // owner alone. The public key goes to path with .pub behind it.
 func CreateKey(path, origin string) (Key, error) {
-	if len(origin) > maxOrigin {
-		return Key{}, fmt.Errorf("make a journal's key: the origin is longer than %d bytes", maxOrigin)
+	if unsafe := func(r rune) bool { return r <= ' ' || r > '~' }; len(origin) > maxOrigin || strings.ContainsFunc(origin, unsafe) {
+		return Key{}, fmt.Errorf("make a journal's key: the origin %q must be of printable ASCII, at most %d bytes", origin, maxOrigin)
 	}
 	secret, _, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
@@ -118,7 +118,7 @@ func CreateKey(path, origin string) (Key, error) {
 	}
 	key, err := parseKey(secret + "\n")
 	if err != nil {
-		return Key{}, fmt.Errorf("make a journal's key: the origin %q must have no space and no + in it", origin)
+		return Key{}, fmt.Errorf("make a journal's key: the origin %q must not be empty and have no + in it", origin)
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return Key{}, fmt.Errorf("make a journal's key: %w: %s", os.ErrExist, path)

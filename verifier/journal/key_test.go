@@ -93,7 +93,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 	}
 	slog.New(slog.NewTextHandler(&shown, nil)).Info("key", "key", made)
 	slog.New(slog.NewJSONHandler(&shown, nil)).Info("key", "key", made)
-	encoded, err := json.Marshal(made)
+	encoded, err := json.Marshal(map[string]any{"key": made})
 	require.NoError(t, err)
 	shown.Write(encoded)
 	require.NotContains(t, shown.String(), seed)
@@ -125,7 +125,7 @@ func TestOrigin(t *testing.T) {
 		require.Equal(t, origin, key.Public().Origin())
 		require.NoError(t, os.Remove(path))
 	})
-	for _, bad := range []string{"", "two words", "a+b", "a\nb", strings.Repeat("x", 256)} {
+	for _, bad := range []string{"", "two words", "a+b", "a\nb", "a\x01", "\u00e4", strings.Repeat("x", 256)} {
 		_, err := CreateKey(filepath.Join(dir, "bad.key"), bad)
 		require.Error(t, err, "%q", bad)
 	}

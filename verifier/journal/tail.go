@@ -35,13 +35,12 @@ func Tail(dir string, key PublicKey, after int64, limit int) (*Piece, error) {
 	if err := p.fill(dir, all, limit); err != nil {
 		return nil, fmt.Errorf("read the tail of a journal: %w", err)
 	}
+	if after == 0 {
+		return p, nil
+	}
 	size := p.last().Size
 	hashes := storedHashes(func(leaf func(tlog.Hash)) error { return eachHash(dir, size, leaf) })
-	p.After.Hash, err = tlog.TreeHash(after, hashes)
-	if err == nil && after > 0 {
-		p.Proof, err = tlog.ProveTree(size, after, hashes)
-	}
-	if err != nil {
+	if p.Proof, err = tlog.ProveTree(size, after, hashes); err != nil {
 		return nil, fmt.Errorf("prove that %d entries lead to %d: %w", after, size, err)
 	}
 	return p, nil
@@ -68,7 +67,7 @@ func readCheckpoints(dir string, key PublicKey) ([]Checkpoint, error) {
 }
 
 // fill puts checkpoints into a piece, and the lines that they cover: as many as limit bytes take, but up to one checkpoint at
-// least that is on more than there was.
+// least that is on more than there was. What comes before becomes the root that the piece leads on from.
 func (p *Piece) fill(dir string, all []Checkpoint, limit int) error {
 	entries, err := os.Open(filepath.Join(dir, FileName))
 	if err != nil {
@@ -77,6 +76,7 @@ func (p *Piece) fill(dir string, all []Checkpoint, limit int) error {
 	defer entries.Close()
 	in := newLines(entries)
 	var b strings.Builder
+	var before edge
 	n := int64(0)
 	for i, c := range all {
 		for ; n < c.Size; n++ {
@@ -84,16 +84,18 @@ func (p *Piece) fill(dir string, all []Checkpoint, limit int) error {
 			if err != nil {
 				return fmt.Errorf("read entry %d: %w", n+1, err)
 			}
-			if n >= p.After.N {
-				b.Write(line)
-				b.WriteByte('\n')
+			if n < p.After.N {
+				before.add(tlog.RecordHash(line), nil)
+				continue
 			}
+			b.Write(line)
+			b.WriteByte('\n')
 		}
 		p.Checkpoints = all[:i+1]
 		if b.Len() >= limit && c.Size > p.After.N {
 			break
 		}
 	}
-	p.Entries = b.String()
+	p.After.Hash, p.Entries = before.tree().Hash, b.String()
 	return nil
 }
