@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -20,11 +21,15 @@ import (
 type slowStore struct {
 	storetest.Memory
 	after time.Duration
+	err   error // if set, is the answer, at once
 	asked atomic.Int64
 }
 
 func (s *slowStore) Position(ctx context.Context) (vsp.Position, error) {
 	s.asked.Add(1)
+	if s.err != nil {
+		return vsp.Position{}, s.err
+	}
 	if s.after == 0 {
 		<-ctx.Done()
 		return vsp.Position{}, ctx.Err()
@@ -65,6 +70,10 @@ func TestAlive(t *testing.T) {
 		time.Sleep(time.Second)
 		store.after = 1900 * time.Millisecond
 		expect(http.StatusOK, "ok", 1900*time.Millisecond)
+		time.Sleep(time.Second)
+		store.err = errors.New("disk is gone")
+		expect(http.StatusServiceUnavailable, "the database does not answer", 0)
+		require.Contains(t, r.log.String(), "disk is gone")
 	})
 }
 
