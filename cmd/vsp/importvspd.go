@@ -91,6 +91,7 @@ func importVspd(ctx context.Context, path, config string, flags importFlags, sho
 		if err := runImport(ctx, s, db, contents, show, view); err != nil {
 			return err
 		}
+		view.complete = true
 	}
 	if n := view.refused(); n > 0 {
 		return program.AnswerNo(fmt.Errorf("%s refused", plural(n, "record")))

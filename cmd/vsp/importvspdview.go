@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"text/tabwriter"
 
@@ -21,7 +22,8 @@ type importView struct {
 	Counts    *importedCounts `json:"counts,omitempty"`
 	Report    vspd.Report     `json:"report"`
 
-	listen string
+	listen   string
+	complete bool // the import came to its end
 }
 
 // importedXPub is an extended public key, and the last index that was used of it.
@@ -54,28 +56,36 @@ func (v *importView) look(c *vspd.Contents, s *settings) {
 	v.Report, v.listen = c.Report(), s.Listen
 }
 
-func (v *importView) refused() int {
-	return v.Report.Tickets.Refused + v.Report.Requests.Refused + v.Report.AltSigners.Refused
+func (v *importView) refused() (n int) {
+	for _, of := range v.tallies() {
+		n += of.Refused
+	}
+	return n
 }
 
 func (v *importView) write(out io.Writer, asJSON bool) error {
 	if asJSON {
 		return writeJSON(out, v)
 	}
-	fmt.Fprintf(out, "vspd's database: version %d, %s, %s, the newest\n  %s\nPublic key: %s\n", v.Version, v.Network,
-		plural(len(v.XPubs), "extended public key"), v.XPubs[len(v.XPubs)-1].XPub, v.PublicKey)
+	fmt.Fprintf(out, "database     version %d of vspd, %s\npublic key   %s\n", v.Version, v.Network, v.PublicKey)
+	for _, x := range v.XPubs {
+		fmt.Fprintf(out, "fees to      %s, last index %d\n", abbreviated(x.XPub), x.Last)
+	}
 	if v.Counts == nil {
 		return nil
 	}
-	fmt.Fprintf(out, "Tickets: %d voting, %d voted, %d missed, %d expired; fee not confirmed of %d\n\n", v.Counts.Voting, v.Counts.Voted,
-		v.Counts.Missed, v.Counts.Expired, v.Counts.Unpaid)
+	fmt.Fprintf(out, "tickets      %d voting, %d voted, %d missed, %d expired, as in vspinfo;\n             the fee of %d more is not confirmed\n\n",
+		v.Counts.Voting, v.Counts.Voted, v.Counts.Missed, v.Counts.Expired, v.Counts.Unpaid)
 	if err := v.writeTallies(out); err != nil {
 		return err
 	}
 	v.writeNotes(out)
-	if v.DryRun {
+	switch {
+	case v.DryRun:
 		_, err := fmt.Fprintln(out, "\nNothing was written.")
 		return err
+	case !v.complete:
+		return nil
 	}
 	if v.Report.ToScan > 0 {
 		fmt.Fprintf(out, "\nvsp serve will look for outcomes from block %d on: %s.\n", v.Report.ScanFrom, plural(int(v.Report.ToScan), "block"))
@@ -83,16 +93,30 @@ func (v *importView) write(out io.Writer, asJSON bool) error {
 	return v.writeNext(out)
 }
 
+// writeTallies prints a line for each kind of record. A dry run has compared nothing with what is here.
 func (v *importView) writeTallies(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tIN VSPD\tTAKEN\tUPDATED\tTHERE\tREFUSED\t")
-	for _, row := range []struct {
-		name string
-		of   vspd.Tally
-	}{{"tickets", v.Report.Tickets}, {"requests", v.Report.Requests}, {"alternate signers", v.Report.AltSigners}} {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t\n", row.name, row.of.Read, row.of.Taken, row.of.Updated, row.of.There, row.of.Refused)
+	line := func(name string, cells ...any) {
+		fmt.Fprint(table, name, "\t")
+		for i, cell := range cells {
+			if !v.DryRun || i == 0 || i == len(cells)-1 {
+				fmt.Fprint(table, cell, "\t")
+			}
+		}
+		fmt.Fprintln(table)
+	}
+	line("", "IN VSPD", "TAKEN", "UPDATED", "THERE", "REFUSED")
+	for name, of := range v.tallies() {
+		line(name, of.Read, of.Taken, of.Updated, of.There, of.Refused)
 	}
 	return table.Flush()
+}
+
+// tallies returns the kinds of records by name.
+func (v *importView) tallies() iter.Seq2[string, vspd.Tally] {
+	return func(yield func(string, vspd.Tally) bool) {
+		_ = yield("tickets", v.Report.Tickets) && yield("requests", v.Report.Requests) && yield("alternate signers", v.Report.AltSigners)
+	}
 }
 
 // maxNotes is how many notes of a kind are printed; --json has all.

@@ -409,7 +409,7 @@ func mindsAll(t testing.TB, s *store) {
 
 // TestWhatTheServiceKnowsBetterStays has the service run between two imports of the same.
 func TestWhatTheServiceKnowsBetterStays(t *testing.T) {
-	f := snapshot([]life{{5, 2}, {4, 0}, {3, 0}, {1, 0}})
+	f := snapshot([]life{{5, 2}, {4, 0}, {3, 0}, {1, 0}, {2, 0}})
 	s, chain := &store{}, &blocks{height: 150}
 	_, err := bring(t, f, s, chain)
 	require.NoError(t, err)
@@ -430,11 +430,12 @@ func TestWhatTheServiceKnowsBetterStays(t *testing.T) {
 		ticket.Fee.Expires, ticket.Fee.Amount = ticket.Fee.Expires.Add(time.Hour), 5
 		return nil
 	})
-	want := dump(t, s, 4)
+	act(4, func(ticket *vsp.Ticket) *vsp.Change { ticket.Confirmed, ticket.PurchaseHeight = true, 104; return nil })
+	want := dump(t, s, 5)
 	report, err := bring(t, f, s, chain)
 	require.NoError(t, err)
-	require.Equal(t, want, dump(t, s, 4))
-	require.Equal(t, Tally{Read: 4, There: 4}, report.Tickets)
+	require.Equal(t, want, dump(t, s, 5))
+	require.Equal(t, Tally{Read: 5, There: 5}, report.Tickets)
 }
 
 // TestVspdKnowsBetter has vspd hear of more than an earlier import brought, beside what a snapshot can show.
