@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,12 +44,23 @@ func Run(root *cobra.Command) int {
 	context.AfterFunc(ctx, cancel) // from here on signals act as if nobody had asked for them
 
 	root.SilenceUsage, root.SilenceErrors = true, true
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return Misuse(fmt.Errorf("%w\nsee %s --help", err, c.CommandPath()))
 	})
 	ran := false
 	markRan(root, &ran)
+	var unknown error // what cobra would only print help for
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if unknown = unknownMember(root, args); unknown == nil {
+			help(c, args)
+		}
+	})
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = unknown
+	}
 	if err == nil {
 		return Done
 	}
@@ -64,21 +76,21 @@ func Run(root *cobra.Command) int {
 	}
 }
 
-// markRan notes when a command's own work begins: what fails before is misuse. A command that only groups others is made to
-// refuse what is none of them; cobra would print its help and be done.
+// unknownMember refuses a command that a group of commands does not have.
+func unknownMember(root *cobra.Command, args []string) error {
+	c, rest, err := root.Find(args)
+	if err != nil || c == root || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return nil // cobra sees to it
+	}
+	return Misuse(fmt.Errorf("unknown command %q\nsee %s --help", rest[0], c.CommandPath()))
+}
+
+// markRan notes when a command's own work begins: what fails before is misuse.
 func markRan(c *cobra.Command, ran *bool) {
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
 			*ran = true
 			return run(c, args)
-		}
-	} else if !c.Runnable() {
-		c.Args, c.DisableFlagsInUseLine = cobra.ArbitraryArgs, true
-		c.RunE = func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return c.Help()
-			}
-			return fmt.Errorf("unknown command %q\nsee %s --help", args[0], c.CommandPath())
 		}
 	}
 	for _, child := range c.Commands() {

@@ -30,6 +30,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"group"}, Done},
 		{[]string{"group", "member"}, Done},
 		{[]string{"group", "unheard-of"}, Misused},
+		{[]string{"group", "unheard-of", "--help"}, Misused},
+		{[]string{"group", "--help"}, Done},
+		{[]string{"help", "group"}, Done},
 	}
 	for _, test := range tests {
 		root := &cobra.Command{Use: "vsp"}

@@ -18,11 +18,13 @@ func backupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write all tickets to a file, while the service runs or not",
-		Long: `backup writes all that is in the database to FILE, as it is at one moment, reads it again,
-and only then gives the file its name; one that is there is replaced. Voting keys in
-it are sealed: it is worth nothing without the sealing key, which is not in it.
+		Long: `backup writes all that is in the database to FILE, as it is at one moment, reads
+it again, and only then gives the file its name; one that is there is replaced.
+Voting keys in it are sealed: it is worth nothing without the sealing key, which
+is not in it.
 
-Keep three things apart from this machine: FILE, the sealing key, the signing key.`,
+Keep three things apart from this machine: FILE, the sealing key, the signing
+key.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(c)
@@ -48,13 +50,13 @@ func restoreCommand() *cobra.Command {
 		Use:   "restore FILE",
 		Short: "Put a backup into the database, of either kind",
 		Long: `restore puts a backup into the database that the configuration names, SQLite or
-[mysql], whichever it was made from: this is also how a VSP moves from one to the
-other. The service must not be running. A database with something in it stays as it
-is, unless --force has it emptied.
+[mysql], whichever it was made from: this is also how a VSP moves from one to
+the other. The service must not be running. A database with something in it
+stays as it is, unless --force has it emptied.
 
-Fee addresses that were given out after the backup must not be given out again. Where
-the database does not know them any more, so many are passed over of each key; 0 will
-do for a backup that was made after the service was stopped.`,
+Fee addresses that were given out after the backup must not be given out again.
+Where the database does not know them any more, so many are passed over of each
+key; 0 will do for a backup that was made after the service was stopped.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(c)
@@ -100,8 +102,8 @@ func restore(ctx context.Context, out io.Writer, s *settings, from string, force
 	}
 	fmt.Fprintf(out, "%s restored.\n", plural(len(tickets), "ticket"))
 	if passed > 0 {
-		fmt.Fprintf(out, "%s of each of %s passed over: see vsp xpub status.\n",
-			pluralOf(int(skip), "fee address was", "fee addresses were"), plural(passed, "key"))
+		fmt.Fprintf(out, "Passed over %s of each of %s: see vsp xpub status.\n",
+			pluralOf(int(skip), "fee address", "fee addresses"), plural(passed, "key"))
 	}
 	_, err = fmt.Fprintln(out, "Start the service: it finds out by itself what has happened since the backup.")
 	return err

@@ -18,10 +18,10 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Check the configuration, the database, the node and every wallet",
-		Long: `check names every mistake in the configuration with its line, and then looks at all that
-the configuration names: whether the database opens with this sealing key and lets
-the account do what it must, and whether node and wallets are fit. It changes
-nothing, and can be used while the service runs.
+		Long: `check names every mistake in the configuration with its line, and then looks at
+all that the configuration names: whether the database opens with this sealing
+key and lets the account do what it must, and whether node and wallets are fit.
+It changes nothing, and can be used while the service runs.
 
 Exit code 1 says that something is wrong.`,
 		Args: cobra.NoArgs,

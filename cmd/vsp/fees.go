@@ -22,10 +22,10 @@ func feesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fees",
 		Short: "List the fees that were received, as CSV",
-		Long: `fees prints a line of CSV for each fee that was received, oldest first, and on stderr what
-they add up to. Days are UTC, and both are included. What a fee of an imported
-ticket has paid, and when, may not be known: it is empty then, counts as what was
-asked for, and is left out where --from or --to is given.`,
+		Long: `fees prints a line of CSV for each fee that was received, oldest first, and on
+stderr what they add up to. Days are UTC, and both are included. What a fee of
+an imported ticket has paid, and when, may not be known: it is empty then,
+counts as what was asked for, and is left out where --from or --to is given.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(c)

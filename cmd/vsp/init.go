@@ -25,9 +25,9 @@ func initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make a VSP's keys and a configuration to fill in",
-		Long: `init makes DIR with a signing key, a sealing key and a configuration to fill in. It
-never overwrites anything. Back both keys up: wallets know the VSP by the first,
-and without the second the voting keys in the database cannot be read.`,
+		Long: `init makes DIR with a signing key, a sealing key and a configuration to fill in.
+It never overwrites anything. Back both keys up: wallets know the VSP by the
+first, and without the second the voting keys in the database cannot be read.`,
 		Args: cobra.ExactArgs(1),
 	}
 	name := c.Flags().String("network", "testnet3", "mainnet, testnet3 or simnet")

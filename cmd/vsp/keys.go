@@ -15,9 +15,9 @@ func keysCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "keys",
 		Short: "Check both key files and show the VSP's public key",
-		Long: `keys looks at the two files that a VSP must not lose, and shows the public key that
-wallets know it by. Whether the sealing key is that of the database is said by vsp
-check. Nothing but the key files is looked at.`,
+		Long: `keys looks at the two files that a VSP must not lose, and shows the public key
+that wallets know it by. Whether the sealing key is that of the database is said
+by vsp check. Nothing but the key files is looked at.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(c)

@@ -15,8 +15,8 @@ func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vsp",
 		Short: "A voting service provider for Decred-style proof of stake",
-		Long: `vsp votes for the holders of tickets: it takes registrations over the v3 API, and
-keeps every ticket in every voting wallet until it has voted.
+		Long: `vsp votes for the holders of tickets: it takes registrations over the v3 API,
+and keeps every ticket in every voting wallet until it has voted.
 
 To begin: vsp init, then edit the configuration, vsp check, vsp serve.`,
 	}

@@ -20,9 +20,9 @@ func passwordCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "password FILE",
 		Short: "Make the file for admin_password_file",
-		Long: `password asks for the administrator's password twice, or reads it from the first line of
-standard input, and writes its argon2id hash into FILE, which is replaced if it is
-there. The password itself is not kept anywhere.`,
+		Long: `password asks for the administrator's password twice, or reads it from the first
+line of standard input, and writes its argon2id hash into FILE, which is
+replaced if it is there. The password itself is not kept anywhere.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			password, err := askPassword(c.InOrStdin(), c.ErrOrStderr())

@@ -17,9 +17,9 @@ func resealCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reseal NEW_KEY_FILE",
 		Short: "Seal the voting keys with another key",
-		Long: `reseal seals all that is sealed in the database with the key in NEW_KEY_FILE, which is
-made if it is not there. It is one step: whatever ends it, the database is of the
-old key or of the new. The service must not be running.
+		Long: `reseal seals all that is sealed in the database with the key in NEW_KEY_FILE,
+which is made if it is not there. It is one step: whatever ends it, the database
+is of the old key or of the new. The service must not be running.
 
 Keep the old key as long as backups are kept that were sealed with it.`,
 		Args: cobra.ExactArgs(1),

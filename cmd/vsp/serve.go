@@ -36,9 +36,10 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the service until SIGINT or SIGTERM",
-		Long: `serve runs the service until SIGINT or SIGTERM. SIGHUP has it read its configuration
-anew and take up fee_percent, fee_xpub, closed, closed_message, [acceptance], [limits]
-and log.level. A configuration with a mistake changes nothing.
+		Long: `serve runs the service until SIGINT or SIGTERM. SIGHUP has it read its
+configuration anew and take up fee_percent, fee_xpub, closed, closed_message,
+[acceptance], [limits] and log.level. A configuration with a mistake changes
+nothing.
 
 Several may run on one [mysql] database, each with a node of its own: all answer
 holders, and one of them does the work on the chain.`,

@@ -32,8 +32,8 @@ func ticketsListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List tickets, oldest first",
-		Long: `list prints a line for each ticket, oldest first. The hash is cut short: vsp tickets
-show takes it as it is printed. --json has all of it.`,
+		Long: `list prints a line for each ticket, oldest first. The hash is cut short: vsp
+tickets show takes it as it is printed. --json has all of it.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(c)

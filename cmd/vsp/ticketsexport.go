@@ -17,8 +17,9 @@ func ticketsExportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Write a list of tickets for reviewers",
-		Long: `export writes a list of the tickets whose fee was paid: these the VSP has to vote with.
-The list tells nothing of their holders. vspverify votes --tickets reads it as it is.
+		Long: `export writes a list of the tickets whose fee was paid: these the VSP has to
+vote with. The list tells nothing of their holders. vspverify votes --tickets
+reads it as it is.
 
 --signed signs it with the VSP's key, so that a reviewer knows whose it is.`,
 		Args: cobra.NoArgs,

@@ -25,9 +25,9 @@ func ticketsShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show HASH",
 		Short: "Show all that is known of one ticket",
-		Long: `show prints what is stored of a ticket, what its holder asked for and when, and asks
-every wallet whether it holds the ticket. The beginning of a hash will do where it
-is of one ticket only. A voting key is never shown.`,
+		Long: `show prints what is stored of a ticket, what its holder asked for and when, and
+asks every wallet whether it holds the ticket. The beginning of a hash will do
+where it is of one ticket only. A voting key is never shown.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(c)

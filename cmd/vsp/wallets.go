@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -30,8 +32,9 @@ func walletsStatusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Ask every wallet whether it can vote, and which tickets it lacks",
-		Long: `status asks every wallet itself whether it can vote, and for every ticket that it should
-hold. Since when a wallet is as it is, the running service is asked (metrics_listen).
+		Long: `status asks every wallet itself whether it can vote, and for every ticket that
+it should hold. Since when a wallet is as it is, the running service is asked
+(metrics_listen).
 
 Exit code 1 says that fewer wallets are ready than new tickets need.`,
 		Args: cobra.NoArgs,
@@ -66,11 +69,14 @@ func walletsStatus(ctx context.Context, s *settings, store *sqlstore.Store, mete
 	for i := range tickets {
 		hashes[i] = tickets[i].Hash
 	}
+	var newest int64
+	var asking sync.WaitGroup
+	asking.Go(func() { newest = nodeHeight(ctx, s) }) // at the same time: a wallet that hangs must not age the others' answers
 	views := lookAtWallets(ctx, s, hashes, func(asked int) {
 		meter.show("%d of %d answers", asked, len(hashes)*len(s.wallets))
 	})
+	asking.Wait()
 	meter.end()
-	newest := nodeHeight(ctx, s)
 	for _, v := range views {
 		newest = max(newest, v.Height)
 	}
@@ -129,8 +135,9 @@ func writeWallets(out io.Writer, views []walletView) error {
 		if v.Missing != nil {
 			missing = fmt.Sprint(*v.Missing)
 		}
+		release, _, _ := strings.Cut(v.Version, "+") // who built it has no room
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Name, yesNo(v.Ready), orDash(v.Problem), minute(since),
-			height(v.Height), missing, orDash(v.Version))
+			height(v.Height), missing, orDash(release))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -24,9 +24,10 @@ func walletsResyncCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "resync [NAME...]",
 		Short: "Bring wallets every ticket and choice that they lack",
-		Long: `resync compares each wallet with all that it should hold and brings what is missing:
-voting keys, tickets, choices. Without names it does so for every wallet. The
-service does the same by itself when a wallet comes back, and every ten minutes.
+		Long: `resync compares each wallet with all that it should hold and brings what is
+missing: voting keys, tickets, choices. Without names it does so for every
+wallet. The service does the same by itself when a wallet comes back, and every
+ten minutes.
 
 Exit code 1 says that a wallet still lacks something.`,
 	}

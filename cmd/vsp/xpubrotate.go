@@ -21,10 +21,10 @@ func xpubRotateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rotate NEW",
 		Short: "Have fees paid to another extended public key from now on",
-		Long: `rotate writes NEW into the configuration as fee_xpub, and leaves every other line as it
-is. A copy of the file before stays beside it. The service takes it up when it is
-told to reload. Addresses that were given out stay good: their tickets' fees are
-still paid to the former key, so keep its wallet.`,
+		Long: `rotate writes NEW into the configuration as fee_xpub, and leaves every other
+line as it is. A copy of the file before stays beside it. The service takes it
+up when it is told to reload. Addresses that were given out stay good: their
+tickets' fees are still paid to the former key, so keep its wallet.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(c)

@@ -27,9 +27,10 @@ func xpubStatusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how far the cold wallet must look ahead to see every fee",
-		Long: `status tells of each extended public key how many addresses were given out, and how many
-of them were paid. An address is given out for every ticket, paid for or not, so
-that fees lie further apart than a wallet looks by itself: it would not see them.`,
+		Long: `status tells of each extended public key how many addresses were given out, and
+how many of them were paid. An address is given out for every ticket, paid for
+or not, so that fees lie further apart than a wallet looks by itself: it would
+not see them.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(c)
@@ -173,7 +174,7 @@ func writeBranches(out io.Writer, s *settings, branches []branch) error {
 		fmt.Fprintf(&text, "  longest gap    %s without a confirmed fee\n", pluralOf(int(b.Unpaid), "address", "addresses"))
 		verdict := fmt.Sprintf("a wallet's own %d will do", usualGap)
 		if b.GapLimit > usualGap {
-			verdict = fmt.Sprintf("a wallet looks %d ahead by itself, and MISSES FEES", usualGap)
+			verdict = fmt.Sprintf("a wallet's own %d MISSES FEES", usualGap)
 		}
 		fmt.Fprintf(&text, "  gap limit      at least %d: %s\n", b.GapLimit, verdict)
 		fmt.Fprintf(&text, "  To make a wallet see all of them, ACCOUNT being its name there:\n")
