@@ -32,7 +32,9 @@ func voted(_ context.Context, p *play, args []string) error {
 		return errUsage
 	}
 	given, paid := p.witness.given(), p.paid()
-	requireSome(p, paid, "acknowledged tickets")
+	if err := some(paid, "acknowledged tickets"); err != nil {
+		return err
+	}
 	votes := 0
 	var errs []error
 	for _, ticket := range paid {
@@ -117,7 +119,9 @@ func held(ctx context.Context, p *play, args []string) error {
 		return errUsage
 	}
 	given, tickets := p.witness.given(), p.unspent(p.paid())
-	requireSome(p, tickets, "tickets to hold")
+	if err := some(tickets, "tickets to hold"); err != nil {
+		return err
+	}
 	for _, host := range p.network.Voting {
 		if !host.Wallet.votes() {
 			continue

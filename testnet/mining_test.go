@@ -171,7 +171,9 @@ func processUnmanaged(ctx context.Context, p *play, args []string) error {
 	if len(args) != 0 {
 		return errUsage
 	}
-	requireSome(p, p.unmanaged, "unregistered tickets")
+	if err := some(p.unmanaged, "unregistered tickets"); err != nil {
+		return err
+	}
 	for _, ticket := range p.unmanaged {
 		if err := p.network.Client.RPC.Call(ctx, nil, "processunmanagedticket", ticket); err != nil {
 			return err
@@ -191,4 +193,19 @@ func (p *play) registered(tickets []chainhash.Hash) error {
 		}
 	}
 	return nil
+}
+
+// heard is the command: the holder's wallet, which asks by itself now and then, was told of each ticket that its fee is
+// confirmed.
+func heard(ctx context.Context, p *play, args []string) error {
+	if len(args) != 0 {
+		return errUsage
+	}
+	tickets := p.unspent(p.bought)
+	if err := some(tickets, "tickets of the holder's wallet"); err != nil {
+		return err
+	}
+	return p.until(ctx, "the holder's wallet to hear of its fees", func(context.Context) (bool, string) {
+		return p.witness.heard(tickets)
+	})
 }

@@ -69,7 +69,9 @@ func feesOnce(ctx context.Context, p *play, args []string) error {
 		return err
 	}
 	given := p.witness.given()
-	requireSome(p, p.paid(), "acknowledged fees")
+	if err := some(p.paid(), "acknowledged fees"); err != nil {
+		return err
+	}
 	var errs []error
 	paying := 0
 	for ticket, promise := range given {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
-	"github.com/stretchr/testify/require"
 )
 
 // play is a scenario under way.
@@ -225,9 +224,12 @@ func (p *play) until(ctx context.Context, what string, cond func(context.Context
 // lookPause is between two looks at what a program says of itself, which logs each.
 const lookPause = 100 * time.Millisecond
 
-// requireSome keeps a scenario from passing because nothing was there to fail.
-func requireSome[E any](p *play, all []E, what string) {
-	require.NotEmpty(p.t, all, "there are no %s", what)
+// some keeps a scenario from passing because nothing was there to fail.
+func some[E any](all []E, what string) error {
+	if len(all) == 0 {
+		return fmt.Errorf("there are no %s", what)
+	}
+	return nil
 }
 
 // describe counts tickets for people.

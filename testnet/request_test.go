@@ -60,7 +60,9 @@ func answersKnown(ctx context.Context, p *play, args []string) error {
 		return errUsage
 	}
 	given, paid := p.witness.given(), p.paid()
-	requireSome(p, paid, "acknowledged tickets")
+	if err := some(paid, "acknowledged tickets"); err != nil {
+		return err
+	}
 	for _, front := range p.vsp.FrontEnds {
 		if !front.fit() {
 			continue

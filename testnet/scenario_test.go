@@ -95,6 +95,7 @@ var commands = map[string]command{
 	"missed":   {"missed N", missed},
 	"held":     {"held", held},
 	"fees":     {"fees once", feesOnce},
+	"heard":    {"heard", heard},
 	"vspinfo":  {"vspinfo FIELD=VALUE...|agrees", vspinfo},
 	"answers":  {"answers", answersKnown},
 	"refused":  {"refused CODE TEXT", refused},

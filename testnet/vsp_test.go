@@ -151,16 +151,7 @@ func pollingEnds(t *testing.T, w *witness, tickets []chainhash.Hash) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	defer cancel()
-	require.NoError(t, waitUntil(ctx, "the wallet's polling to end", func(context.Context) (bool, string) {
-		answers, confirmed := w.to(vspapi.PathTicketStatus), 0
-		for _, ticket := range tickets {
-			var status vspapi.TicketStatusResponse
-			if a, ok := answers[ticket]; ok && json.Unmarshal(a.body, &status) == nil && status.FeeTxStatus == "confirmed" {
-				confirmed++
-			}
-		}
-		return confirmed == len(tickets), fmt.Sprintf("%d of %d heard to be confirmed", confirmed, len(tickets))
-	}))
+	require.NoError(t, waitUntil(ctx, "the wallet's polling to end", func(context.Context) (bool, string) { return w.heard(tickets) }))
 	t.Logf("the wallet's own polling ended after %.0f s", time.Since(begin).Seconds())
 	ended := w.to(vspapi.PathTicketStatus)
 	const quiet = 5 * time.Second
@@ -169,6 +160,18 @@ func pollingEnds(t *testing.T, w *witness, tickets []chainhash.Hash) {
 	for ticket, a := range w.to(vspapi.PathTicketStatus) {
 		require.Equal(t, ended[ticket].at, a.at, "ticket %s was asked for again", ticket)
 	}
+}
+
+// heard reports whether the holder's wallet was told of every ticket that its fee is confirmed.
+func (w *witness) heard(tickets []chainhash.Hash) (bool, string) {
+	answers, confirmed := w.to(vspapi.PathTicketStatus), 0
+	for _, ticket := range tickets {
+		var status vspapi.TicketStatusResponse
+		if a, ok := answers[ticket]; ok && json.Unmarshal(a.body, &status) == nil && status.FeeTxStatus == "confirmed" {
+			confirmed++
+		}
+	}
+	return confirmed == len(tickets), fmt.Sprintf("%d of %d heard to be confirmed", confirmed, len(tickets))
 }
 
 // post sends a request as the holder of a ticket would, signed by the wallet.
