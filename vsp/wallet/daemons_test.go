@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,12 +32,15 @@ type drawing struct {
 // fleet is a pool on the real wallets of a test network.
 type fleet struct {
 	*wallet.Pool
-	t       *testing.T
+	t       testing.TB
 	net     *testnet.Network
+	chain   *chain.Chain
+	log     *slog.Logger
 	drawing chan drawing // of each new tip
 }
 
-func newFleet(t *testing.T) *fleet {
+// newFleet starts a network with so many voting hosts, and a pool on the first few of them.
+func newFleet(t testing.TB, hosts, pooled int) *fleet {
 	if testing.Short() {
 		require.Empty(t, os.Getenv("CI"), "real wallets must be tested")
 		t.Skip("not checked: the pool on real wallets")
@@ -47,28 +49,41 @@ func newFleet(t *testing.T) *fleet {
 	require.NoError(t, err)
 	binaries, err := testnet.BuildBinaries(t.Context(), checkout, nil)
 	require.NoError(t, err)
-	n, err := testnet.Start(t.Context(), testnet.Plan{Dir: t.TempDir(), Binaries: binaries})
+	n, err := testnet.Start(t.Context(), testnet.Plan{Dir: t.TempDir(), Binaries: binaries, VotingHosts: hosts})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, n.Close()) })
-	profile, err := network.Lookup("simnet")
-	require.NoError(t, err)
 
-	f := &fleet{t: t, net: n, drawing: make(chan drawing, 1000)}
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	f := &fleet{t: t, net: n, drawing: make(chan drawing, 1000), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	node := dcrrpc.NewNode(f.access(n.FrontEnd.RPCAddress))
 	t.Cleanup(node.Close)
+	f.chain = chain.New(node, profile(t), f.log)
+	f.Pool = f.pool(n.Voting[:pooled], wallet.Options{CheckEvery: 250 * time.Millisecond, Log: f.log})
+	f.listen()
+	t.Cleanup(f.run(f.Pool))
+	return f
+}
+
+func profile(t testing.TB) network.Profile {
+	profile, err := network.Lookup("simnet")
+	require.NoError(t, err)
+	return profile
+}
+
+// pool returns a pool on the wallets of some hosts.
+func (f *fleet) pool(hosts []testnet.Host, options wallet.Options) *wallet.Pool {
 	var configs []wallet.Config
-	for _, host := range n.Voting {
+	for _, host := range hosts {
 		configs = append(configs, wallet.Config{Name: host.Wallet.Name(), RPC: f.access(host.Wallet.RPCAddress)})
 	}
-	f.Pool = wallet.New(configs, chain.New(node, profile, log), profile,
-		wallet.Options{CheckEvery: 250 * time.Millisecond, Log: log})
-	f.listen()
+	return wallet.New(configs, f.chain, profile(f.t), options)
+}
+
+// run runs a pool until end is called.
+func (f *fleet) run(p *wallet.Pool) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); f.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return f
+	go func() { defer close(done); p.Run(ctx) }()
+	return func() { cancel(); <-done }
 }
 
 func (f *fleet) access(address string) dcrrpc.Config {
@@ -162,28 +177,10 @@ func (f *fleet) requireTicket(host int, ticket vsp.Held) map[string]string {
 	return chosen
 }
 
-// replace puts a new, empty wallet in the place of a stopped one.
-func (f *fleet) replace(w *testnet.Wallet) {
-	dir := filepath.Dir(w.ConfigFile())
-	entries, err := os.ReadDir(dir)
-	require.NoError(f.t, err)
-	for _, entry := range entries {
-		if path := filepath.Join(dir, entry.Name()); path != w.ConfigFile() {
-			require.NoError(f.t, os.RemoveAll(path))
-		}
-	}
-	process, err := testnet.StartProcess(testnet.Program{Name: "create", Path: f.net.Plan.Binaries.Wallet,
-		Args:  []string{"--appdata=" + dir, "--configfile=" + w.ConfigFile(), "--create"},
-		Stdin: strings.NewReader("y\nn\nn\nok\nno\n"), Log: filepath.Join(f.t.TempDir(), "create.log")})
-	require.NoError(f.t, err)
-	<-process.Done()
-	require.NoError(f.t, process.ExitError(), process.Tail())
-}
-
 // TestRealWallets takes real wallets through what happens to wallets. The network is dear to start, so there is one, and
 // each part goes on from where the one before has left it.
 func TestRealWallets(t *testing.T) {
-	f := newFleet(t)
+	f := newFleet(t, 3, 3)
 	ctx := t.Context()
 	tspend := strings.Repeat("ab", 32)
 	key := "02" + strings.Repeat("cd", 32)
@@ -207,6 +204,9 @@ func TestRealWallets(t *testing.T) {
 			policies, err := rpc.TreasuryPolicies(ctx)
 			require.NoError(t, err)
 			require.Equal(t, []dcrrpc.TreasuryPolicy{{Key: key, Policy: "no", Ticket: tickets[0].Ticket.String()}}, policies)
+			s := f.States()[host]
+			require.True(t, s.Unlocked && s.Voting && s.NodeConnected)
+			require.Equal(t, profile(t).VoteVersion, s.VoteVersion)
 		}
 	})
 
@@ -242,8 +242,7 @@ func TestRealWallets(t *testing.T) {
 		w := f.net.Voting[1].Wallet
 		require.NoError(t, w.Stop(ctx))
 		f.await(time.Now(), "outage seen", func() bool { return f.States()[1].Problem == vsp.Unreachable })
-		f.replace(w)
-		require.NoError(t, w.Start(ctx))
+		require.NoError(t, w.Wipe(ctx))
 		begin := time.Now()
 		f.await(begin, "first ticket in the new wallet", func() bool { _, has := f.choices(1, tickets[0]); return has })
 		f.await(begin, "everything held by the new wallet", func() bool {
@@ -254,6 +253,31 @@ func TestRealWallets(t *testing.T) {
 			f.requireTicket(1, ticket)
 		}
 		require.Equal(t, map[string]string{"maxtreasuryspend": "no"}, f.requireTicket(1, tickets[0]))
+	})
+
+	t.Run("a wallet wiped while the chain goes on votes again", func(t *testing.T) {
+		tickets = append(tickets, f.buy(30)...)
+		f.holdAll(tickets, 3)
+		f.net.Chain.Run(500 * time.Millisecond)
+		require.NoError(t, f.net.Voting[2].Wallet.Wipe(ctx))
+		begin := time.Now()
+		f.await(begin, "everything held by the new wallet", func() bool {
+			if s := f.States()[2]; !s.Online() || s.Missing > 0 {
+				return false
+			}
+			return !slices.ContainsFunc(tickets, func(ticket vsp.Held) bool { _, has := f.choices(2, ticket); return !has })
+		})
+		require.NoError(t, f.net.Chain.Pause())
+		for _, other := range f.net.Voting[:2] {
+			require.NoError(t, other.Wallet.Lock(ctx))
+		}
+		ticket, ok := f.drawn(f.unspent(tickets))
+		require.True(t, ok)
+		f.await(begin, "vote of the new wallet alone", func() bool { return f.voted(ticket.Ticket) })
+		for _, other := range f.net.Voting[:2] {
+			require.NoError(t, other.Wallet.Unlock(ctx))
+		}
+		f.await(begin, "the others' return", func() bool { return f.States()[0].Online() && f.States()[1].Online() })
 	})
 
 	t.Run("a locked wallet gets its tickets when unlocked", func(t *testing.T) {
@@ -270,10 +294,41 @@ func TestRealWallets(t *testing.T) {
 
 	t.Run("a wallet without its node is seen", func(t *testing.T) {
 		node := f.net.Voting[0].Node
-		require.NoError(t, node.Stop(ctx))
-		f.await(time.Now(), "missing node seen", func() bool { return f.States()[0].Problem == vsp.NoNode })
-		require.NoError(t, node.Start(ctx))
-		f.await(time.Now(), "node's return seen", func() bool { return f.States()[0].Online() })
+		for name, away := range map[string]func() error{
+			"ended":  func() error { return node.Stop(ctx) },
+			"killed": func() error { node.Kill(); return nil },
+		} {
+			require.NoError(t, away())
+			f.await(time.Now(), "missing node seen, "+name, func() bool { return f.States()[0].Problem == vsp.NoNode })
+			require.False(t, f.States()[0].NodeConnected)
+			require.NoError(t, node.Start(ctx))
+			f.await(time.Now(), "node's return seen, "+name, func() bool { return f.States()[0].Online() })
+		}
+		require.NoError(t, node.Freeze())
+		f.await(time.Now(), "hanging node seen", func() bool {
+			return f.States()[0].Problem == vsp.NoNode && strings.Contains(f.States()[0].Detail, "hangs")
+		})
+		require.NoError(t, node.Thaw())
+		f.await(time.Now(), "node's awakening seen", func() bool { return f.States()[0].Online() })
+	})
+
+	t.Run("a wallet that hangs delays nobody", func(t *testing.T) {
+		w := f.net.Voting[1].Wallet
+		require.NoError(t, w.Freeze())
+		more := f.buy(2)
+		took := f.holdAll(more, 2)
+		require.Less(t, took, 2*time.Second)
+		f.await(time.Now(), "hanging wallet seen", func() bool {
+			s := f.States()[1]
+			return s.Problem == vsp.Unreachable && strings.Contains(s.Detail, "does not answer")
+		})
+		require.Equal(t, 2, f.States()[1].Missing)
+		require.NoError(t, w.Thaw())
+		f.await(time.Now(), "everything held after the awakening", func() bool {
+			s := f.States()[1]
+			return s.Online() && s.Missing == 0
+		})
+		tickets = append(tickets, more...)
 	})
 
 	t.Run("a key that comes after the drawing still votes", func(t *testing.T) {
@@ -297,20 +352,25 @@ func TestRealWallets(t *testing.T) {
 		f.await(time.Now(), "locks seen", func() bool {
 			return !slices.ContainsFunc(f.States(), func(s vsp.VoterState) bool { return s.Problem != vsp.Locked })
 		})
-		all := make(map[chainhash.Hash]vsp.Held)
-		fates := testnet.NewFates(f.net.FrontEnd)
-		require.NoError(t, fates.Follow(ctx))
-		for _, ticket := range tickets {
-			if _, spent := fates.Of(ticket.Ticket); !spent {
-				all[ticket.Ticket] = ticket
-			}
-		}
-		ticket, ok := f.drawn(all)
+		ticket, ok := f.drawn(f.unspent(tickets))
 		require.True(t, ok)
 		require.False(t, f.voted(ticket.Ticket))
 		require.NoError(t, f.net.Voting[1].Wallet.Unlock(ctx))
 		f.await(time.Now(), "vote after unlocking", func() bool { return f.voted(ticket.Ticket) })
 	})
+}
+
+// unspent returns the tickets that were neither voted with nor missed.
+func (f *fleet) unspent(tickets []vsp.Held) map[chainhash.Hash]vsp.Held {
+	fates := testnet.NewFates(f.net.FrontEnd)
+	require.NoError(f.t, fates.Follow(f.t.Context()))
+	all := make(map[chainhash.Hash]vsp.Held)
+	for _, ticket := range tickets {
+		if _, spent := fates.Of(ticket.Ticket); !spent {
+			all[ticket.Ticket] = ticket
+		}
+	}
+	return all
 }
 
 // drawn mines until one of some tickets is to vote on the tip.

@@ -337,3 +337,76 @@ func TestAnAnswerThatGetsLost(t *testing.T) {
 		})
 	}
 }
+
+// TestChoicesThatChangeWhileTheyAreBrought are not taken for those that were brought.
+func TestChoicesThatChangeWhileTheyAreBrought(t *testing.T) {
+	r := newRigTimeout(t, 1, soon)
+	f := r.wallets[0]
+	asked, release := make(chan bool, 1), make(chan bool)
+	var once sync.Once
+	f.failing(func(method string, _ []json.RawMessage) error {
+		if method == "setvotechoice" {
+			once.Do(func() { asked <- true; <-release })
+		}
+		return nil
+	})
+	ticket := r.stock(1)[0]
+	<-asked
+	ticket.Choices = vsp.Choices{Agendas: map[string]string{"agenda-a": "no"}, TSpends: map[string]string{"aa": "yes"}}
+	r.Hold(ticket)
+	close(release)
+	r.complete(0)
+	require.Equal(t, &vsp.Choices{Agendas: map[string]string{"agenda-a": "no"}, TSpends: map[string]string{"aa": "yes"},
+		Treasury: map[string]string{}}, f.choices(ticket.Ticket))
+}
+
+// TestARestoredWalletForgetsWhatWasWithdrawn: its backup is from before.
+func TestARestoredWalletForgetsWhatWasWithdrawn(t *testing.T) {
+	r := newRig(t, 1)
+	f := r.wallets[0]
+	ticket := r.stock(1)[0]
+	r.complete(0)
+	restore := f.backup()
+	for range 2 {
+		ticket.Choices.TSpends = map[string]string{"aa": "abstain"}
+		r.Hold(ticket)
+		r.until("withdrawn", func() bool { return len(f.choices(ticket.Ticket).TSpends) == 0 })
+		r.complete(0)
+		f.replaced(restore)
+		restore = f.backup()
+		require.NotEmpty(t, f.choices(ticket.Ticket).TSpends)
+	}
+	r.until("withdrawn again", func() bool { return len(f.choices(ticket.Ticket).TSpends) == 0 })
+}
+
+// TestAnAbstentionThatDoesNotShow: the wallet says what the policy for the key is, as there is no other.
+func TestAnAbstentionThatDoesNotShow(t *testing.T) {
+	r := newRig(t, 1, func(o *wallet.Options) { o.AuditEvery = 20 * time.Millisecond })
+	f := r.wallets[0]
+	f.Answer("tspendpolicy", map[string]string{"policy": "yes"})
+	ticket := r.chain.ticket(900)
+	ticket.Choices.TSpends = map[string]string{"aa": "abstain"}
+	r.Hold(ticket)
+	r.complete(0)
+	r.looksAgain(0, 10)
+	require.Equal(t, 1, count(f, "settspendpolicy"), "it is enough to have said so once")
+}
+
+// TestALostTicketIsNotBroughtTwice: a failure after it was brought does not bring it back to the beginning.
+func TestALostTicketIsNotBroughtTwice(t *testing.T) {
+	r := newRig(t, 1, fast)
+	f := r.wallets[0]
+	ticket := r.stock(1)[0]
+	r.complete(0)
+	f.replaced(f.wipe)
+	var failed atomic.Bool
+	f.failing(func(method string, _ []json.RawMessage) error {
+		if method == "setvotechoice" && !failed.Swap(true) {
+			return errDisk
+		}
+		return nil
+	})
+	r.until("brought again", func() bool { c := f.choices(ticket.Ticket); return c != nil && c.Agendas["agenda-a"] == "yes" })
+	require.True(t, failed.Load())
+	require.Empty(t, f.idle)
+}
