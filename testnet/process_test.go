@@ -136,6 +136,34 @@ func TestStubbornProcessIsKilled(t *testing.T) {
 	require.False(t, p.Running())
 }
 
+// A frozen process does nothing until it is thawed, and ends in order when it is stopped.
+func TestFrozenProcess(t *testing.T) {
+	p := start(t, `trap 'echo bye; exit 0' INT; while :; do echo tick; sleep 0.01; done`)
+	size := func() int64 {
+		info, err := os.Stat(p.Program.Log)
+		require.NoError(t, err)
+		return info.Size()
+	}
+	wait(t, "output", func() bool { return size() > 0 })
+	require.NoError(t, p.Freeze())
+	wait(t, "the process to be stopped", func() bool {
+		_, state, err := processEntry(p.PID())
+		return err == nil && state == "T"
+	})
+	before := size()
+	require.NoError(t, pause(t.Context(), 50*time.Millisecond))
+	require.Equal(t, before, size())
+	require.True(t, p.Running())
+
+	require.NoError(t, p.Thaw())
+	wait(t, "more output", func() bool { return size() > before })
+	require.NoError(t, p.Freeze())
+	require.NoError(t, p.Stop(t.Context()))
+	require.NoError(t, p.ExitError())
+	require.Contains(t, p.Tail(), "bye")
+	require.Error(t, p.Freeze(), "it has ended")
+}
+
 func TestWaitReadyTellsWhy(t *testing.T) {
 	p := start(t, `echo cannot bind; exit 3`)
 	err := p.WaitReady(t.Context(), func(context.Context) (bool, string) { return false, "connection refused" })
