@@ -252,4 +252,6 @@ func signature(request string) string {
 
 func u32(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
 
-func i64(n int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
+func i64(n int64) []byte { return u64(uint64(n)) }
+
+func u64(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }

@@ -6,9 +6,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -201,4 +203,73 @@ func read(t *testing.T, path string) *Contents {
 		return nil
 	}
 	return c
+}
+
+// TestTornCopy mixes the pages of a database at two times, as a copy does that is made while vspd writes. It is refused, or
+// it is what was there at some time.
+func TestTornCopy(t *testing.T) {
+	f := newFile()
+	for n := range 8 {
+		f.add(paidFields(n, "received", "", nil), payRequest(n, 5))
+	}
+	path := f.write(t)
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	whole := []*Contents{read(t, path)}
+	for n := 8; n < 16; n++ {
+		replaceTicket(t, path, n-8, n)
+		whole = append(whole, read(t, path))
+	}
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	before = append(before, make([]byte, max(0, len(after)-len(before)))...)
+	refused := 0
+	for at := 4096; at < len(after); at += 4096 {
+		for _, torn := range [][]byte{append(bytes.Clone(before[:at]), after[at:]...), append(bytes.Clone(after[:at]), before[at:]...)} {
+			require.NoError(t, os.WriteFile(path, torn, 0o600))
+			if got := read(t, path); got == nil {
+				refused++
+			} else if !slices.ContainsFunc(whole, func(c *Contents) bool { return assert.ObjectsAreEqual(c, got) }) {
+				t.Errorf("torn at page %d: %d tickets, %+v, which vspd never had", at/4096, got.Tickets.Read, got.Counts)
+			}
+		}
+	}
+	require.Positive(t, refused)
+}
+
+// replaceTicket is a transaction of vspd's that deletes a ticket and adds another.
+func replaceTicket(t *testing.T, path string, old, n int) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
+		root := tx.Bucket([]byte(rootBucket))
+		tickets, changes := root.Bucket([]byte(ticketBucket)), root.Bucket([]byte(changeBucket))
+		name := ticketHash(n).String()
+		paidFields(n, "received", "", nil).put(t, create(t, tickets, name))
+		bucketOf{string(u32(0)): changeRecord(payRequest(n, 5), 1)}.put(t, create(t, changes, name))
+		require.NoError(t, changes.DeleteBucket([]byte(ticketHash(old).String())))
+		return tickets.DeleteBucket([]byte(ticketHash(old).String()))
+	}))
+}
+
+// TestReferenceOutOfTheFile has a bucket begin at a page far behind the file's end.
+func TestReferenceOutOfTheFile(t *testing.T) {
+	path := fullFile().write(t)
+	d, err := Open(path)
+	require.NoError(t, err)
+	begin := u64(uint64(d.tickets.Root()))
+	require.NoError(t, d.Close())
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	damaged := bytes.ReplaceAll(data, append([]byte(ticketBucket), begin...), append([]byte(ticketBucket), u64(1<<34)...))
+	require.NotEqual(t, data, damaged)
+	require.NoError(t, os.WriteFile(path, damaged, 0o600))
+	d, err = Open(path)
+	if err == nil {
+		_, err = d.Look(t.Context(), still)
+		require.NoError(t, d.Close())
+	}
+	require.ErrorIs(t, err, errDamaged)
 }
