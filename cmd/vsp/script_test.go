@@ -78,15 +78,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await asks for a page until its status and body match: await URL REGEXP
+// await asks for a page until its status and body match: await [-post] URL REGEXP
 func await(ts *testscript.TestScript, neg bool, args []string) {
+	method := http.MethodGet
+	if len(args) > 0 && args[0] == "-post" {
+		method, args = http.MethodPost, args[1:]
+	}
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: await URL REGEXP")
+		ts.Fatalf("usage: await [-post] URL REGEXP")
 	}
 	want := regexp.MustCompile("(?m)" + args[1])
 	last := ""
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if last = page(args[0]); want.MatchString(last) {
+		if last = page(method, args[0]); want.MatchString(last) {
 			return
 		}
 	}
@@ -94,8 +98,12 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // page is a page's status and body, or why there is none.
-func page(url string) string {
-	answer, err := http.Get(url)
+func page(method, url string) string {
+	request, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		return err.Error()
+	}
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err.Error()
 	}
