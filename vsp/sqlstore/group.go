@@ -54,7 +54,8 @@ func (g *group) purge(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-g.leads }()
-	if _, err := g.conn.ExecContext(ctx, "VACUUM"); err != nil {
+	// What is temporary is a second database here: too much for memory.
+	if _, err := g.conn.ExecContext(ctx, "PRAGMA temp_store = FILE; VACUUM"); err != nil {
 		return err
 	}
 	var busy, pages, moved int
@@ -62,7 +63,7 @@ func (g *group) purge(ctx context.Context) error {
 		return err
 	}
 	if busy != 0 {
-		return errors.New("another process reads the file")
+		return errors.New("another process reads the file: stop it")
 	}
 	return nil
 }

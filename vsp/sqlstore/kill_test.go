@@ -85,7 +85,7 @@ func insertEach(ctx context.Context, s *Store, first int) error {
 // TestKill kills -9 two processes that write to one database, each at a random moment, again and again, and finds all
 // that they were told is done.
 func TestKill(t *testing.T) {
-	const rounds, children = 12, 2
+	const rounds, children = 8, 2
 	path := filepath.Join(t.TempDir(), "vsp.db")
 	var total int
 	indexes := make(map[int]bool)

@@ -36,7 +36,7 @@ type MySQL struct {
 	Address  string // host:port
 	Name     string // of the database, which is there
 	User     string
-	Password string
+	Password string `json:"-"`
 	CAPEM    []byte // who vouches for the server's certificate, which is for the host of Address; the system's roots if empty
 	Plain    bool   // without TLS
 }
@@ -161,7 +161,7 @@ func advise(err error) error {
 	case errors.As(err, &unverified):
 		return fmt.Errorf("%w: name the CA of the server's certificate, and the host as the certificate has it", err)
 	case isNumber(err, accessDenied), isNumber(err, databaseDenied):
-		return fmt.Errorf("%w: check user, password, and what the user is granted", err)
+		return fmt.Errorf("%w: check user, password, what the user is granted, and whether it must use TLS", err)
 	case isNumber(err, unknownDatabase):
 		return fmt.Errorf("%w: create it first", err)
 	}

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -74,6 +75,9 @@ func TestConfigNamesOne(t *testing.T) {
 		text := fmt.Sprintf(verb+" "+verb, *m, sqlstore.Config{MySQL: m})
 		require.NotContains(t, text, "hunter2", verb)
 	}
+	text, err := json.Marshal(sqlstore.Config{MySQL: m})
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "hunter2")
 	require.Equal(t, "v@db.example.org:3306/vsp", sqlstore.Config{MySQL: m}.String())
 }
 

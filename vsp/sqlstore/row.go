@@ -1,8 +1,12 @@
 package sqlstore
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -10,21 +14,12 @@ import (
 	"scrutineer/vsp"
 )
 
-// columns are those of a ticket in the order of values and of scan.
-const columns = `hash, commitment, confirmed, purchase_height,
-	fee_xpub, fee_index, fee_address, fee_amount, fee_expires, fee_status, fee_tx_hash, fee_tx,
-	voting_key, agendas, tspends, treasury, choices_set_at, outcome, spent_height, spent_by,
-	registered, fee_received, fee_paid, fee_height`
-
-const (
-	insertTicket = `INSERT INTO tickets (` + columns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	updateTicket = `UPDATE tickets SET hash = ?, commitment = ?, confirmed = ?, purchase_height = ?,
-		fee_xpub = ?, fee_index = ?, fee_address = ?, fee_amount = ?, fee_expires = ?, fee_status = ?,
-		fee_tx_hash = ?, fee_tx = ?, voting_key = ?, agendas = ?, tspends = ?, treasury = ?, choices_set_at = ?,
-		outcome = ?, spent_height = ?, spent_by = ?,
-		registered = ?, fee_received = ?, fee_paid = ?, fee_height = ? WHERE id = ?`
-)
+// columns are those of a ticket in the order of values and of scan: all but the id.
+var columns, insertTicket = func() (string, string) {
+	all := tables[0].list()[1:]
+	names := strings.Join(all, ", ")
+	return names, "INSERT INTO tickets (" + names + ") VALUES " + list(len(all))
+}()
 
 // values returns what a ticket's columns hold.
 func (s *Store) values(t vsp.Ticket) ([]any, error) {
@@ -45,6 +40,33 @@ func (s *Store) values(t vsp.Ticket) ([]any, error) {
 	}, nil
 }
 
+// updateTicket returns the statement that makes before into after in the row with an id, or none if they are the same. It
+// sets only what differs: each column of an index that is set, even to what it was, costs an update of that index.
+func (s *Store) updateTicket(id int64, before, after vsp.Ticket) (statement string, args []any, err error) {
+	was, err := s.values(before)
+	if err != nil {
+		return "", nil, err
+	}
+	is, err := s.values(after)
+	if err != nil {
+		return "", nil, err
+	}
+	var set []string
+	for i, name := range tables[0].list()[1:] {
+		same := reflect.DeepEqual(was[i], is[i])
+		if name == "voting_key" { // sealed in another way each time
+			same = before.VotingKey == after.VotingKey
+		}
+		if !same {
+			set, args = append(set, name+" = ?"), append(args, is[i])
+		}
+	}
+	if set == nil {
+		return "", nil, nil
+	}
+	return "UPDATE tickets SET " + strings.Join(set, ", ") + " WHERE id = ?", append(args, id), nil
+}
+
 // stored returns t as it is read back.
 func stored(t vsp.Ticket) vsp.Ticket {
 	for _, at := range []*time.Time{&t.Registered, &t.Fee.Expires, &t.Fee.Received} {
@@ -58,6 +80,15 @@ func stored(t vsp.Ticket) vsp.Ticket {
 			*choices = nil
 		}
 	}
+	return t
+}
+
+// copied returns a ticket that shares nothing with t.
+func copied(t vsp.Ticket) vsp.Ticket {
+	t.Fee.Tx = bytes.Clone(t.Fee.Tx)
+	t.Choices.Agendas = maps.Clone(t.Choices.Agendas)
+	t.Choices.TSpends = maps.Clone(t.Choices.TSpends)
+	t.Choices.Treasury = maps.Clone(t.Choices.Treasury)
 	return t
 }
 

@@ -44,6 +44,9 @@ func migrate(ctx context.Context, db *sql.DB, d *dialect) error {
 // prepareVersions makes goose's table of versions with its first row, unless it is there or goose does so safely. Who
 // opens a schema that is up to date needs no privilege to make tables.
 func prepareVersions(ctx context.Context, db *sql.DB, d *dialect) error {
+	if d.versions == nil {
+		return nil
+	}
 	var rows int
 	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM goose_db_version").Scan(&rows); err == nil && rows > 0 {
 		return nil

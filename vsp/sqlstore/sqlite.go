@@ -66,6 +66,7 @@ func openWriter(path string) (*sql.DB, error) {
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"on"},
+		"_pragma":       {"temp_store(MEMORY)"}, // for what a savepoint would take back, which is little
 	})
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func begin(ctx context.Context, conn transaction) error {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("another process has been writing for %v: %w", lockWait, err)
+			return fmt.Errorf("another process has been writing for %v (see who else has the file open): %w", lockWait, err)
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return err
@@ -154,7 +155,7 @@ func lock(ctx context.Context, folder *os.File) error {
 			return fmt.Errorf("lock %s: %w", folder.Name(), err)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("another process has been opening a database in %s for %v", folder.Name(), lockWait)
+			return fmt.Errorf("another process has been opening a database in %s for %v: see what it waits for", folder.Name(), lockWait)
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return err

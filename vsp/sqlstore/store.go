@@ -1,9 +1,25 @@
-// Package sqlstore is vsp.Store on a SQL database: SQLite in one file.
+// Package sqlstore is vsp.Store on a SQL database: SQLite in one file, or MariaDB or MySQL.
 //
 // What was acknowledged is on the disk: it survives kill -9 and a loss of power. Voting keys, and the requests that may
 // carry them, are sealed before they reach the database; whoever has its files but not the key file learns none. Several
-// processes may use one database at once. The schema is brought forward when the database is opened; one that is newer
-// than the program is refused.
+// processes may use one database at once: those on other machines need a server. The schema is brought forward when the
+// database is opened; one that is newer than the program is refused. Backups are SQLite files from either kind of database,
+// and go into either.
+//
+// # MariaDB and MySQL
+//
+// MariaDB 10.5 or MySQL 8.0 are the oldest that keep the promises. Connections are made with TLS 1.2 or newer, and the
+// server's certificate is checked, unless that is switched off for a server on the same machine. The user needs
+//
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON vsp.* TO 'vsp'@'10.0.0.%' REQUIRE SSL;
+//	GRANT CREATE, ALTER, INDEX ON vsp.* TO 'vsp'@'10.0.0.%';
+//
+// of which the second line is for migrations alone: it may be revoked, and given again to the user of a new version. The
+// server must sync what is committed (innodb_flush_log_at_trx_commit=1, which is its default): what it loses, no VSP can
+// keep. On a Galera cluster all front ends should use one node, or have wsrep_sync_wait=1 set, so that a ticket that one
+// has stored is known to the next.
+//
+// # What is left to others
 //
 // Who may read the key file and the database, and copies of both, are the operator's: without the key file the voting
 // keys are lost.
@@ -75,8 +91,6 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-var errOtherKey = errors.New("the sealing key is not the one this database was sealed with: name the right key file")
-
 // checkKey compares the key with the one the database was sealed with, which is this one if there was none yet. Nobody
 // else may be opening the database.
 func (s *Store) checkKey(ctx context.Context) error {
@@ -91,7 +105,7 @@ func (s *Store) checkKey(ctx context.Context) error {
 			return fmt.Errorf("check the sealing key: %w", err)
 		}
 		if _, err := s.sealer.open(proof, proofAbout); err != nil {
-			return errOtherKey
+			return errors.New("the sealing key is not the one this database was sealed with: name the right key file")
 		}
 		return nil
 	})

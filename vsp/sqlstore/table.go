@@ -59,7 +59,7 @@ type contents struct {
 
 // read gives each row's values to f, in the order of the columns, and returns what the table holds.
 func (t table) read(ctx context.Context, q querier, f func(values []any) error) (c contents, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+t.list()+" FROM "+t.name+" ORDER BY "+t.columns[0].name)
+	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(t.list(), ", ")+" FROM "+t.name+" ORDER BY "+t.columns[0].name)
 	if err != nil {
 		return contents{}, err
 	}
@@ -83,12 +83,11 @@ func (t table) read(ctx context.Context, q querier, f func(values []any) error) 
 }
 
 // list returns the columns' names.
-func (t table) list() string {
-	var names []string
+func (t table) list() (names []string) {
 	for _, c := range t.columns {
 		names = append(names, c.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // scan returns the values of a row, each of its column's type, which the databases' drivers do not agree about.
@@ -148,7 +147,7 @@ func copyAll(ctx context.Context, from querier, into transaction) ([]contents, e
 	}
 	var all []contents
 	for _, t := range tables {
-		insert := "INSERT INTO " + t.name + " (" + t.list() + ") VALUES " + list(len(t.columns))
+		insert := "INSERT INTO " + t.name + " (" + strings.Join(t.list(), ", ") + ") VALUES " + list(len(t.columns))
 		c, err := t.read(ctx, from, func(values []any) error {
 			_, err := into.ExecContext(ctx, insert, values...)
 			return err

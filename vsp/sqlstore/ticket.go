@@ -58,6 +58,7 @@ func (s *Store) Update(ctx context.Context, hash chainhash.Hash,
 		if err != nil {
 			return err
 		}
+		before := copied(t)
 		change, err := act(&t)
 		if err != nil {
 			return &refusal{err}
@@ -66,7 +67,7 @@ func (s *Store) Update(ctx context.Context, hash chainhash.Hash,
 			return errors.New("its hash cannot be changed")
 		}
 		after = stored(t)
-		return s.replace(ctx, tx, id, t, change)
+		return s.replace(ctx, tx, id, before, after, change)
 	})
 	var refused *refusal
 	if errors.As(err, &refused) {
@@ -81,19 +82,21 @@ func (s *Store) Update(ctx context.Context, hash chainhash.Hash,
 // refusal is an error of who called Update.
 type refusal struct{ error }
 
-// replace puts t into the row, adds the change, and leaves a note of it.
-func (s *Store) replace(ctx context.Context, tx transaction, id int64, t vsp.Ticket, change *vsp.Change) error {
-	values, err := s.values(t)
+// replace makes before into after in the row with an id, adds the change, and leaves a note of it.
+func (s *Store) replace(ctx context.Context, tx transaction, id int64, before, after vsp.Ticket, change *vsp.Change) error {
+	statement, args, err := s.updateTicket(id, before, after)
 	if err != nil {
 		return err
 	}
-	if _, err = tx.ExecContext(ctx, updateTicket, append(values, id)...); err != nil {
+	if statement != "" {
+		if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+			return err
+		}
+	}
+	if err := s.keep(ctx, tx, id, after.Hash, change); err != nil {
 		return err
 	}
-	if err := s.keep(ctx, tx, id, t.Hash, change); err != nil {
-		return err
-	}
-	return touch(ctx, tx, t.Hash)
+	return touch(ctx, tx, after.Hash)
 }
 
 // Remove implements vsp.Tickets.

@@ -46,7 +46,7 @@ func (s *Store) touched(ctx context.Context, limit int) (notes []vsp.Touch, err 
 }
 
 // maxHeard is how many notes one statement deletes: databases limit the placeholders in one.
-const maxHeard = 500
+const maxHeard = 100
 
 // Heard implements vsp.Touches.
 func (s *Store) Heard(ctx context.Context, notes []vsp.Touch) error {

@@ -54,7 +54,7 @@ var touchGuarantees = []guarantee{
 	}},
 	{"Heard takes many notes at once", func(t *testing.T, s vsp.Store) {
 		insert(t, s, ticket(1))
-		const many = 300
+		const many = 150
 		for range many {
 			touch(t, s, 1)
 		}

@@ -52,6 +52,30 @@ var updateGuarantees = []guarantee{
 		}
 		require.Equal(t, []int64{int64(len(seen))}, answered(t, s, 1), "the last call's change, and no other")
 	}},
+	{"Update stores what act changes in place", func(t *testing.T, s vsp.Store) {
+		before := ticket(1)
+		before.Fee.Tx = []byte{1, 2}
+		for _, choices := range []*map[string]string{&before.Choices.Agendas, &before.Choices.TSpends, &before.Choices.Treasury} {
+			*choices = map[string]string{"of": "yes"}
+		}
+		insert(t, s, before)
+		want := stored(before)
+		for _, change := range []func(t *vsp.Ticket){
+			func(t *vsp.Ticket) { t.Fee.Tx[1] = 3 },
+			func(t *vsp.Ticket) { t.Choices.Agendas["of"] = "no" },
+			func(t *vsp.Ticket) { delete(t.Choices.TSpends, "of") },
+			func(t *vsp.Ticket) { t.Choices.Treasury["more"] = "no" },
+			func(*vsp.Ticket) {},
+		} {
+			change(&want)
+			_, err := s.Update(t.Context(), hash(1), func(t *vsp.Ticket) (*vsp.Change, error) {
+				change(t)
+				return nil, nil
+			})
+			require.NoError(t, err)
+			is(t, s, want)
+		}
+	}},
 	{"Update does nothing when act fails, and returns its error as it is", func(t *testing.T, s vsp.Store) {
 		before := ticket(1)
 		before.Choices.Agendas = map[string]string{"agenda": "yes"}
