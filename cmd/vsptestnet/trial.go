@@ -36,7 +36,7 @@ dcrwallet buys tickets and registers them; votes are cast; a voting wallet is ki
 and comes back; all three are locked for a while, and votes are missed; then the
 verifier reports.
 
-DIR gets report.txt, report.json, mail/*.eml, logs/ and data/. One that an earlier
+DIR gets report.txt, .json and .html, mail/*.eml, logs/ and data/. One that an earlier
 trial has left is replaced.
 
 Exit code 0 says that the verifier saw all that was done and nothing else, whatever

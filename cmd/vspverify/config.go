@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/base64"
 	"net"
 	"net/url"
@@ -19,6 +20,8 @@ type config struct {
 	Name            string              `toml:"name"`
 	URL             string              `toml:"url"`
 	PubKey          string              `toml:"pubkey"`
+	CAFile          string              `toml:"ca_file"`
+	Controls        []string            `toml:"controls"`
 	Network         string              `toml:"network"`
 	Tickets         string              `toml:"tickets"`
 	TicketsComplete bool                `toml:"tickets_complete"`
@@ -54,6 +57,9 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     name    = ""              # as the report shows it; the URL's host if left out
     url     = "https://vsp.example.org"
     pubkey  = "BASE64"        # the VSP's key, told by its operator beforehand
+    ca_file = ""              # who vouches for its certificate; the system's roots
+    controls = []             # URLs of other sites: when none of them answers, the
+                              # outage is ours, and counts for nobody
     network = "testnet3"
     tickets = ""              # file: a line for each ticket whose fee the VSP has
                               # confirmed, its hash; read when the report is made
@@ -65,7 +71,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     journal  = "journal"      # folder
     journal_key = "journal.key" # signs the journal; made if it is not there, with its
                               # public half in journal.key.pub. One journal, one key
-    out      = "."            # folder of report.txt and report.json
+    out      = "."            # folder of report.txt, report.json and report.html
     from_height = 0           # first block to account for; 0: the tip as it began
 
     [node]                    # the verifier's own, never the operator's
@@ -99,6 +105,7 @@ type trial struct {
 	path   string // of the file, as it was given
 	target verifier.Target
 	policy verifier.Policy
+	roots  *x509.CertPool // nil: the system's
 	node   dcrrpc.Config
 }
 
@@ -121,6 +128,20 @@ func load(path string) (*trial, error) {
 
 func (t *trial) checkTarget(file *configfile.File) {
 	u, err := url.Parse(t.URL)
+	for i, control := range t.Controls {
+		c, err := url.Parse(control)
+		if err != nil || c.Scheme != "https" && c.Scheme != "http" || c.Host == "" {
+			file.Wrong("controls", "%q is no site: write it like \"https://example.org\"", t.Controls[i])
+		} else if u != nil && c.Hostname() == u.Hostname() {
+			file.Wrong("controls", "%s is on the target's own host: name a site that has nothing to do with it", control)
+		}
+	}
+	if t.CAFile != "" {
+		t.roots = x509.NewCertPool()
+		if pem := file.Contents("ca_file", t.CAFile); pem != nil && !t.roots.AppendCertsFromPEM(pem) {
+			file.Wrong("ca_file", "%s holds no PEM certificate", file.Resolve(t.CAFile))
+		}
+	}
 	switch {
 	case t.URL == "":
 		file.Wrong("url", "is missing: give the VSP's, such as \"https://vsp.example.org\"")

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -26,6 +25,8 @@ Exit code 1 says that a row failed or was refuted.`,
 	}
 	path := configFlag(c)
 	asJSON := c.Flags().Bool("json", false, "print it for programs")
+	asHTML := c.Flags().Bool("html", false, "print it as one page for a browser")
+	c.MarkFlagsMutuallyExclusive("json", "html")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		t, err := load(*path)
 		if err != nil {
@@ -35,7 +36,18 @@ Exit code 1 says that a row failed or was refuted.`,
 		if err != nil {
 			return err
 		}
-		if err := printReport(c.OutOrStdout(), r, *asJSON); err != nil {
+		name := textFile
+		switch {
+		case *asJSON:
+			name = jsonFile
+		case *asHTML:
+			name = htmlFile
+		}
+		text, err := files[name](r)
+		if err != nil {
+			return err
+		}
+		if _, err := c.OutOrStdout().Write(text); err != nil {
 			return err
 		}
 		if r.Refuses() {
@@ -46,34 +58,30 @@ Exit code 1 says that a row failed or was refuted.`,
 	return c
 }
 
-func printReport(w io.Writer, r report.Report, asJSON bool) error {
-	text := []byte(r.Text())
-	if asJSON {
-		var err error
-		if text, err = r.JSON(); err != nil {
-			return err
-		}
-	}
-	_, err := w.Write(text)
-	return err
-}
-
 // Files of the report.
 const (
 	textFile = "report.txt"
 	jsonFile = "report.json"
+	htmlFile = "report.html"
 )
+
+// files is how each file of the report is made.
+var files = map[string]func(report.Report) ([]byte, error){
+	textFile: func(r report.Report) ([]byte, error) { return []byte(r.Text()), nil },
+	jsonFile: report.Report.JSON,
+	htmlFile: report.Report.HTML,
+}
 
 // writeReport puts the report into the trial's folder, each file whole or not at all.
 func (t *trial) writeReport(r report.Report) error {
-	raw, err := r.JSON()
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(t.Out, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	for name, data := range map[string][]byte{textFile: []byte(r.Text()), jsonFile: raw} {
+	for name, render := range files {
+		data, err := render(r)
+		if err != nil {
+			return err
+		}
 		path := filepath.Join(t.Out, name)
 		if err := os.WriteFile(path+".new", data, 0o644); err != nil {
 			return fmt.Errorf("write report: %w", err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -52,7 +51,7 @@ Exit code 0 says that the report was written, whatever it says: vspverify report
 		if err := t.run(c.Context(), log); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(c.OutOrStdout(), "Wrote", filepath.Join(t.Out, textFile), "and", filepath.Join(t.Out, jsonFile))
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s, %s and %s in %s\n", textFile, jsonFile, htmlFile, t.Out)
 		return err
 	}
 	return c
@@ -86,7 +85,7 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	node := dcrrpc.NewNode(t.node)
 	defer node.Close()
 	w := &watcher{book: book, log: log, mempool: probe.NewMempool(node, localVantage, time.Now), vantage: &probe.Vantage{
-		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(), Slot: time.Duration(t.Slot), Now: time.Now}}
+		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now}}
 	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", begins, "slot", time.Duration(t.Slot))
 	return errors.Join(w.slots(ctx, begins, time.Duration(t.Slot), time.Duration(t.Duration)), book.Close())
 }

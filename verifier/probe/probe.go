@@ -6,6 +6,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"maps"
 	"net/http"
@@ -55,10 +56,12 @@ type Vantage struct {
 	Now      func() time.Time
 }
 
-// NewHTTP returns a client that makes a new connection for each request, as a wallet that comes along would.
-func NewHTTP() *http.Client {
+// NewHTTP returns a client that makes a new connection for each request, as a wallet that comes along would. Certificates
+// must lead to the roots; nil: the system's.
+func NewHTTP(roots *x509.CertPool) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	transport.Proxy = nil // a proxy would be one more thing that can fail, and not the VSP's
 	return &http.Client{Transport: transport}
 }

@@ -52,7 +52,7 @@ func vantage(t testing.TB, url string) *Vantage {
 	require.NoError(t, err)
 	policy := verifier.DefaultPolicy()
 	return &Vantage{Name: "here", Target: verifier.Target{URL: url, PubKey: publicKey, Network: profile}, Policy: policy,
-		Node: ownNode{peers: 3, genesis: profile.Params.GenesisHash}, HTTP: NewHTTP(), Slot: time.Minute, Now: time.Now}
+		Node: ownNode{peers: 3, genesis: profile.Params.GenesisHash}, HTTP: NewHTTP(nil), Slot: time.Minute, Now: time.Now}
 }
 
 // impatient is a target latency at which a test does not take long, and a busy machine is still not slow.
