@@ -151,7 +151,7 @@ func TestReadingLeavesTheFile(t *testing.T) {
 // fullFile has tickets on many pages.
 func fullFile() *file {
 	f := newFile()
-	for n := range 10 {
+	for n := range 5 {
 		f.add(paidFields(n, "received", "", nil), payRequest(n, 5), choiceRequest(n, 6))
 	}
 	return f

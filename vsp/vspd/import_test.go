@@ -67,7 +67,12 @@ func (b *blocks) Transaction(_ context.Context, hash chainhash.Hash) (vsp.ChainT
 
 // bring imports a file.
 func bring(t testing.TB, f *file, into Store, chain Chain) (Report, error) {
-	d, err := Open(f.write(t))
+	return bringPath(t, f.write(t), into, chain)
+}
+
+// bringPath imports the database at path.
+func bringPath(t testing.TB, path string, into Store, chain Chain) (Report, error) {
+	d, err := Open(path)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
 	c, err := d.Look(t.Context(), still)
@@ -315,23 +320,24 @@ func TestImportsAddUp(t *testing.T) {
 			p, q := count.Draw(r, "choices"), count.Draw(r, "choices")
 			early, late = append(early, life{min(a, b), min(p, q)}), append(late, life{max(a, b), max(p, q)})
 		}
+		earlyPath, latePath := snapshot(early).write(t), snapshot(late).write(t)
 		want := &store{}
-		_, err := bring(t, snapshot(late), want, chain)
+		_, err := bringPath(t, latePath, want, chain)
 		require.NoError(t, err)
 
 		got := &store{}
-		for _, lives := range [][]life{early, late} {
+		for _, path := range []string{earlyPath, latePath} {
 			crash(r, got)
-			if _, err := bring(t, snapshot(lives), got, chain); err != nil {
+			if _, err := bringPath(t, path, got, chain); err != nil {
 				require.ErrorIs(t, err, errCrash)
 			}
 			got.Fail = nil
 			if rapid.Bool().Draw(r, "again") {
-				_, err = bring(t, snapshot(lives), got, chain)
+				_, err = bringPath(t, path, got, chain)
 				require.NoError(t, err)
 			}
 		}
-		_, err = bring(t, snapshot(late), got, chain)
+		_, err = bringPath(t, latePath, got, chain)
 		require.NoError(t, err)
 		require.Equal(t, dump(t, want, len(late)), dump(t, got, len(late)))
 		require.Equal(t, want.raised, got.raised)
@@ -343,7 +349,7 @@ func TestImportsAddUp(t *testing.T) {
 			assert.NotContains(t, []string{"Insert", "Update", "Settle"}, op, "nothing is left to do")
 			return true, nil
 		}
-		report, err := bring(t, snapshot(late), got, chain)
+		report, err := bringPath(t, latePath, got, chain)
 		require.NoError(t, err)
 		require.Equal(t, report.Tickets.Read, report.Tickets.There)
 		after, err := got.Position(t.Context())
