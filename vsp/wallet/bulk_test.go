@@ -86,20 +86,14 @@ func (f *fleet) stocked(held vsp.Held) stocked {
 	return stocked{held, tx.Block, hex.EncodeToString(raw)}
 }
 
-// directly gives a wallet tickets with nothing of ours in between: the calls that it takes, from memory, eight at a time,
-// which measured as well as any other number from 1 to 32.
-func (f *fleet) directly(w *dcrrpc.Wallet, tickets []stocked) {
+// eachOf makes calls to a wallet for every ticket, in order for one ticket, eight tickets at a time, which measured as well as
+// any other number from 1 to 32. Nothing of ours is in between.
+func (f *fleet) eachOf(w *dcrrpc.Wallet, tickets []stocked, calls func(t stocked) [][]any) {
 	group, ctx := errgroup.WithContext(f.t.Context())
 	group.SetLimit(8)
 	for _, t := range tickets {
 		group.Go(func() error {
-			for _, call := range [][]any{
-				{"importprivkey", string(t.VotingKey), "imported", false, 0},
-				{"addtransaction", t.block, t.tx},
-				{"setvotechoice", bulkAgenda, "yes", t.Ticket},
-				{"settspendpolicy", bulkTSpend, "yes", t.Ticket},
-				{"settreasurypolicy", bulkKey, "no", t.Ticket},
-			} {
+			for _, call := range calls(t) {
 				if err := w.Call(ctx, nil, call[0].(string), call[1:]...); err != nil {
 					return err
 				}
@@ -108,6 +102,34 @@ func (f *fleet) directly(w *dcrrpc.Wallet, tickets []stocked) {
 		})
 	}
 	require.NoError(f.t, group.Wait())
+}
+
+func (t stocked) key() []any {
+	return []any{"importprivkey", string(t.VotingKey), "imported", false, 0}
+}
+
+func (t stocked) choose() [][]any {
+	return [][]any{
+		{"setvotechoice", bulkAgenda, "yes", t.Ticket},
+		{"settspendpolicy", bulkTSpend, "yes", t.Ticket},
+		{"settreasurypolicy", bulkKey, "no", t.Ticket},
+	}
+}
+
+// directly gives a wallet tickets from memory.
+func (f *fleet) directly(w *dcrrpc.Wallet, tickets []stocked) {
+	f.eachOf(w, tickets, func(t stocked) [][]any {
+		return append([][]any{t.key(), {"addtransaction", t.block, t.tx}}, t.choose()...)
+	})
+}
+
+// byRescan lets a wallet find the tickets in blocks by itself. That saves it five milliseconds a ticket here, where the blocks
+// are few, small and full of them. A real VSP's thousand tickets are spread over 40,000 blocks, and its node would have to read
+// each, which takes it a tenth of a millisecond even if they are as small as here: the pool does not do it.
+func (f *fleet) byRescan(w *dcrrpc.Wallet, tickets []stocked) {
+	f.eachOf(w, tickets, func(t stocked) [][]any { return [][]any{t.key()} })
+	require.NoError(f.t, w.CallTimeout(f.t.Context(), time.Minute, nil, "rescanwallet", tickets[0].PurchaseHeight))
+	f.eachOf(w, tickets, stocked.choose)
 }
 
 // byPool has a new pool bring tickets to the wallet of a host.
@@ -166,18 +188,22 @@ func BenchmarkBulk(b *testing.B) {
 	f := newFleet(b, 2, 1)
 	host := f.net.Voting[1]
 	tickets := f.stock(1000)
-	var direct, pool []time.Duration
+	var direct, rescan, pool []time.Duration
 	for b.Loop() {
 		for range 3 {
 			direct = append(direct, f.wiped(host, func() { f.directly(host.Wallet.RPC, tickets) }))
 			pool = append(pool, f.wiped(host, func() { f.byPool(host, tickets) }))
+			rescan = append(rescan, f.wiped(host, func() { f.byRescan(host.Wallet.RPC, tickets) }))
 		}
 	}
-	b.Logf("directly %v, by the pool %v", direct, pool)
+	f.requireAll(host.Wallet.RPC, tickets)
+	b.Logf("directly %v, by the pool %v, by a rescan %v", direct, pool, rescan)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(direct).Seconds(), "s/direct")
+	b.ReportMetric(median(rescan).Seconds(), "s/rescan")
 	b.ReportMetric(median(pool).Seconds(), "s/pool")
 	b.ReportMetric(median(pool).Seconds()/median(direct).Seconds(), "pool/direct")
+	b.ReportMetric(median(pool).Seconds()/median(rescan).Seconds(), "pool/rescan")
 	live, err := f.net.FrontEnd.RPC.LiveTickets(b.Context())
 	require.NoError(b, err)
 	alive := slices.DeleteFunc(tickets, func(t stocked) bool { return !slices.Contains(live, t.Ticket) })

@@ -9,8 +9,8 @@
 // A key that comes after its ticket was drawn is mostly still in time: the wallet's node is asked to name the winners once
 // more.
 //
-// An empty wallet takes about ten milliseconds for each ticket, most of it to write its database to disk; what the pool
-// adds is hidden behind that.
+// An empty wallet takes ten to fifteen milliseconds for a ticket with its choices, most of it to write its database to disk;
+// what the pool adds is hidden behind that.
 package wallet
 
 import (
