@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func checkpointOf(marks string, at int) int64 {
 // Every bit of a closed journal counts, and the entry or checkpoint it belongs to is named.
 func TestEveryFlippedBitIsFoundAndNamed(t *testing.T) {
 	key := newKey(t)
-	whole := load(t, written(t, key, 4))
+	whole := load(t, written(t, key, 5)) // the last checkpoint is on two entries more than the one before
 	_, err := whole.verify(key.Public())
 	require.NoError(t, err)
 	for bit := range 8 * len(whole.entries) {
@@ -188,6 +189,17 @@ func TestCheckpointsCannotBeTakenOutOrMoved(t *testing.T) {
 		}
 	}
 	refuse() // all of them
+
+	// Not even the key's holder can seal the same entries twice, or fewer than before.
+	for _, size := range []int64{10, 9, 0} {
+		last, err := parseCheckpoint(strings.TrimSuffix(marks[4], "\n"))
+		require.NoError(t, err)
+		last.Number, last.Size = 6, size
+		again, err := key.sign(last)
+		require.NoError(t, err)
+		_, err = files{whole.entries, whole.marks + again.Note + "\n"}.verify(key.Public())
+		require.Equal(t, &Fault{CheckpointsName, 0, 6, fmt.Sprintf("seals %d entries, and the one before it 10", size)}, requireFault(t, err))
+	}
 }
 
 // Without the key an earlier state can be brought back, and nothing else. What was published exposes it.

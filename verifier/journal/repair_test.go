@@ -107,7 +107,8 @@ func TestWhatIsNotTornIsRefused(t *testing.T) {
 		"half a checkpoint of another":       {whole.entries, whole.marks + "other.example.org/local\n7"},
 		"half a checkpoint with more digits": {whole.entries, whole.marks + "vsp.example.org/local\n07\n"},
 		"half a checkpoint of later":         {whole.entries, whole.marks + strings.Replace(marks[1][:90], "checkpoint 2", "checkpoint 4", 1)},
-		"zeros for two checkpoints":          {whole.entries, zeros},
+		"zeros for all checkpoints":          {whole.entries, zeros},
+		"zeros for more than one checkpoint": {whole.entries, marks[0] + zeros},
 		"zeros for one amid others":          {whole.entries, strings.Repeat("\x00", len(marks[0])) + marks[1]},
 	} {
 		t.Run(name, func(t *testing.T) {
