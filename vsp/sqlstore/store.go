@@ -91,6 +91,8 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+var errOtherKey = errors.New("the sealing key is not the one this database was sealed with: name the right key file")
+
 // checkKey compares the key with the one the database was sealed with, which is this one if there was none yet. Nobody
 // else may be opening the database.
 func (s *Store) checkKey(ctx context.Context) error {
@@ -105,7 +107,7 @@ func (s *Store) checkKey(ctx context.Context) error {
 			return fmt.Errorf("check the sealing key: %w", err)
 		}
 		if _, err := s.sealer.open(proof, proofAbout); err != nil {
-			return errors.New("the sealing key is not the one this database was sealed with: name the right key file")
+			return errOtherKey
 		}
 		return nil
 	})
