@@ -15,6 +15,9 @@ func TestInspectChangesNothing(t *testing.T) {
 	for kind, empty := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			config := empty(t)
+			if config.Path != "" {
+				require.NoError(t, os.Remove(config.Path)) // it comes with a schema
+			}
 			right, wrong := sqlstore.SealerOf(t, 1), sqlstore.SealerOf(t, 2)
 			found, err := sqlstore.Inspect(t.Context(), config, wrong)
 			require.NoError(t, err, "nothing is sealed yet")
