@@ -82,6 +82,7 @@ func requireFullVotes(t *testing.T, n *Network, from int64) {
 }
 
 func TestNetworkVotes(t *testing.T) {
+	t.Parallel()
 	n := startTest(t, Plan{Seed: 1})
 	ctx := testContext(t)
 	begin, const20 := time.Now(), 20
@@ -172,6 +173,7 @@ func mineUntil(t *testing.T, n *Network, what string, atMost int, cond func(wire
 // The drills of a trial on tickets of which the voting hosts have the keys: nothing is missed while one of them can vote,
 // something is while none can, the chain goes on all the time, and once they are back nothing is missed any more.
 func TestDrills(t *testing.T) {
+	t.Parallel()
 	n := startTest(t, Plan{Seed: 2, Tickets: 200, VotingHosts: 2})
 	ctx := testContext(t)
 	begin := time.Now()
@@ -228,6 +230,7 @@ func votesOf(t *testing.T, n *Network, tickets []chainhash.Hash) int {
 
 // A block that lacks votes gets them once the wallets are brought back, and they end as they were.
 func TestStallIsRevived(t *testing.T) {
+	t.Parallel()
 	n := startTest(t, Plan{Seed: 3, VotingHosts: 1})
 	ctx, wallet := testContext(t), n.MinerWallet
 	require.NoError(t, wallet.Lock(ctx))
