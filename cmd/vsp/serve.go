@@ -79,7 +79,7 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 		return err
 	}
 	store, err := awaitStore(ctx, s, log)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nil // stopped before it began
 	}
 	if err != nil {
@@ -119,8 +119,7 @@ func (f *front) build(store *sqlstore.Store, network *chain.Chain, voters *walle
 	s := f.settings
 	name := s.frontName()
 	f.service, err = vsp.New(vsp.Config{Profile: s.profile, Store: store, Chain: network, Voters: voters, Node: network,
-		Gate:  s.gate,
-		Terms: s.terms(), Holder: name, Version: version, Log: f.log})
+		Gate: s.gate, Terms: s.terms(), Holder: name, Version: version, Log: f.log})
 	if err != nil {
 		return err
 	}
@@ -128,10 +127,9 @@ func (f *front) build(store *sqlstore.Store, network *chain.Chain, voters *walle
 	f.metrics.Show(f.service)
 	f.metrics.SetClosed(s.Closed)
 	f.metrics.Reloaded(time.Now(), true)
-	config := server.Config{Service: f.service, Key: s.signingKey, Designation: s.Designation, SupportEmail: s.SupportEmail,
+	f.server = server.New(server.Config{Service: f.service, Key: s.signingKey, Designation: s.Designation, SupportEmail: s.SupportEmail,
 		Limits: s.limits(), AdminPassword: s.adminPassword, NodeURL: "wss://" + s.node.Address + "/ws",
-		Metrics: f.metrics.Handler(), Observe: f.observe, Log: f.log}
-	f.server = server.New(config)
+		Metrics: f.metrics.Handler(), Observe: f.observe, Log: f.log})
 	return nil
 }
 
