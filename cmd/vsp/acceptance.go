@@ -5,6 +5,7 @@ import (
 
 	"scrutineer/cmd/configfile"
 	"scrutineer/vsp"
+	"scrutineer/vsp/network"
 )
 
 // ageBlocks is how many target block times old the newest block may be if the configuration says nothing: on mainnet that
@@ -14,19 +15,9 @@ const ageBlocks = 24
 // checkAcceptance works out the gate. It comes after the wallets.
 func (s *settings) checkAcceptance(file *configfile.File) {
 	a := s.Acceptance
-	s.gate = vsp.Gate{Wallets: max(1, len(s.Wallet)-1), MaxLag: a.MaxLag, MinPeers: a.MinPeers,
-		MaxClock: time.Duration(a.MaxClockOffset)}
-	if a.Wallets != nil {
-		s.gate.Wallets = *a.Wallets
-	}
+	s.gate = a.gate(len(s.Wallet), s.profile)
 	if n := s.gate.Wallets; n < 1 || n > max(1, len(s.Wallet)) {
 		file.Wrong("acceptance.wallets", "%d is out of range: use 1 to %d, as many as there are wallets", n, max(1, len(s.Wallet)))
-	}
-	if s.profile.Params != nil && s.profile.Name != "simnet" { // whose blocks come when somebody makes them
-		s.gate.MaxAge = ageBlocks * s.profile.Params.TargetTimePerBlock
-	}
-	if a.MaxBlockAge != nil {
-		s.gate.MaxAge = time.Duration(*a.MaxBlockAge)
 	}
 	for _, limit := range []struct {
 		key   string
@@ -39,4 +30,19 @@ func (s *settings) checkAcceptance(file *configfile.File) {
 			file.Wrong("acceptance."+limit.key, "must not be negative; 0 asks for nothing")
 		}
 	}
+}
+
+// gate returns what is asked for of a VSP with so many wallets.
+func (a AcceptanceConfig) gate(wallets int, profile network.Profile) vsp.Gate {
+	g := vsp.Gate{Wallets: max(1, wallets-1), MaxLag: a.MaxLag, MinPeers: a.MinPeers, MaxClock: time.Duration(a.MaxClockOffset)}
+	if a.Wallets != nil {
+		g.Wallets = *a.Wallets
+	}
+	if profile.Params != nil && profile.Name != "simnet" { // whose blocks come when somebody makes them
+		g.MaxAge = ageBlocks * profile.Params.TargetTimePerBlock
+	}
+	if a.MaxBlockAge != nil {
+		g.MaxAge = time.Duration(*a.MaxBlockAge)
+	}
+	return g
 }

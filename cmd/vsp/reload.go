@@ -39,12 +39,12 @@ func (f *front) reload(now time.Time) {
 		return
 	}
 	changed, fixed := f.settings.differences(next)
-	f.service.SetGate(next.gate)
+	f.settings = f.settings.withReloadable(next)
+	f.service.SetGate(f.settings.gate)
 	f.server.SetLimits(next.limits())
 	level, _ := logLevel(next.Log.Level) // it was checked when the configuration was loaded
 	f.level.Set(level)
 	f.metrics.SetClosed(next.Closed)
-	f.settings = f.settings.withReloadable(next)
 	f.log.Info("configuration reloaded", "changed", changed)
 	if len(fixed) > 0 {
 		f.log.Warn("configuration has changes that need a restart", "keys", fixed)
@@ -88,7 +88,9 @@ func (s *settings) withReloadable(next *settings) *settings {
 	now := *s
 	now.FeePercent, now.FeeXPub = next.FeePercent, next.FeeXPub
 	now.Closed, now.ClosedMessage = next.Closed, next.ClosedMessage
-	now.Acceptance, now.gate = next.Acceptance, next.gate
+	// Of the wallets that run: more of them need a restart, and must not be asked for before.
+	now.Acceptance, now.gate = next.Acceptance, next.Acceptance.gate(len(s.Wallet), s.profile)
+	now.gate.Wallets = min(now.gate.Wallets, len(s.Wallet))
 	now.Limits, now.proxies = next.Limits, next.proxies
 	now.Log.Level = next.Log.Level
 	return &now
