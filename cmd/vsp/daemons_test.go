@@ -87,7 +87,7 @@ func startOperated(t *testing.T, tickets int) (*testnet.Network, *testnet.VSP) {
 	require.NoError(t, err)
 	binaries, err := testnet.BuildBinaries(t.Context(), checkout, nil)
 	require.NoError(t, err)
-	n, err := testnet.Start(t.Context(), testnet.Plan{Dir: t.TempDir(), Binaries: binaries, VotingHosts: 2})
+	n, err := testnet.Start(t.Context(), testnet.Plan{Dir: t.TempDir(), Binaries: binaries, VotingHosts: 2, Tickets: 200})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, n.Close()) })
 	program, err := exec.LookPath("vsp") // this test, which TestMain has made a command

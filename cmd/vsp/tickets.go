@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/spf13/cobra"
 
 	"scrutineer/cmd/program"
@@ -163,7 +164,7 @@ func viewTicket(t vsp.Ticket) ticketView {
 	if t.ChoicesSetAt != 0 {
 		v.Choices.SetAt = known(time.Unix(t.ChoicesSetAt, 0).UTC())
 	}
-	if t.Outcome != vsp.NoOutcome {
+	if t.SpentBy != (chainhash.Hash{}) {
 		v.SpentBy = t.SpentBy.String()
 	}
 	if t.Fee.Status != vsp.FeeNone {

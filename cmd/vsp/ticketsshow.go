@@ -182,7 +182,14 @@ func (d *dossier) outcome() string {
 	if d.Outcome == "" {
 		return "may still vote"
 	}
-	return fmt.Sprintf("%s in block %s, by", d.Outcome, height(d.SpentHeight))
+	text := d.Outcome
+	if d.SpentHeight != 0 {
+		text += fmt.Sprintf(" in block %d", d.SpentHeight)
+	}
+	if d.SpentBy != "" {
+		text += ", by"
+	}
+	return text
 }
 
 func (d *dossier) writeFee(line func(name, format string, args ...any)) {
