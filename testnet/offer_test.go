@@ -135,8 +135,8 @@ func (p *play) killOnce(ctx context.Context, m machine, i int) error {
 // keepRegistering buys and registers tickets until more ends.
 func (p *play) keepRegistering(ctx, more context.Context) error {
 	for more.Err() == nil {
-		// To buy is to mine some blocks without a look at what is held.
-		if err := p.awaitHeld(ctx, buyingBlocks); err != nil {
+		// To buy is to mine blocks without a look at what is held: nothing must be left that they could make live.
+		if err := p.awaitHeld(ctx, int64(p.network.Chain.params.TicketMaturity)); err != nil {
 			return err
 		}
 		tickets, err := p.holder.buy(ctx, batterBatch)
@@ -149,9 +149,6 @@ func (p *play) keepRegistering(ctx, more context.Context) error {
 	}
 	return nil
 }
-
-// buyingBlocks is how many blocks are mined at most while tickets are bought: a window of prices, and the tickets' own.
-const buyingBlocks = 8 + 6
 
 // keepMining mines until more ends.
 func (p *play) keepMining(ctx, more context.Context) error {
