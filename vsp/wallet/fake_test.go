@@ -293,12 +293,21 @@ type fakeChain struct {
 	mu    sync.Mutex
 	txs   map[chainhash.Hash]vsp.ChainTx
 	err   error
+	hook  func(chainhash.Hash) error // asked first, if there is one
 	calls int
 }
 
 func newFakeChain() *fakeChain { return &fakeChain{txs: make(map[chainhash.Hash]vsp.ChainTx)} }
 
 func (c *fakeChain) Transaction(_ context.Context, hash chainhash.Hash) (vsp.ChainTx, error) {
+	c.mu.Lock()
+	hook := c.hook
+	c.mu.Unlock()
+	if hook != nil {
+		if err := hook(hash); err != nil {
+			return vsp.ChainTx{}, err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++

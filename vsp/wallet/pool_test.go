@@ -283,6 +283,7 @@ func TestAWalletThatForgotAChoiceIsRepaired(t *testing.T) {
 			r.Hold(ticket)
 			r.holds(ticket, 1)
 			f := r.wallets[0]
+			require.Empty(t, f.idle)
 			f.set(func() { forget(f, ticket.Ticket.String()) })
 			r.until("repaired", func() bool {
 				c := f.choices(ticket.Ticket)
@@ -290,6 +291,7 @@ func TestAWalletThatForgotAChoiceIsRepaired(t *testing.T) {
 					len(c.Treasury) == 1 && c.Treasury["02ab"] == "yes"
 			})
 			r.holds(ticket, 1)
+			require.Empty(t, f.idle, "what it has is not brought again")
 		})
 	}
 }

@@ -196,14 +196,20 @@ func (v *voter) bring(ctx context.Context, w want) (added bool, err error) {
 }
 
 // each carries out an act for some tickets, several at once, and puts off those for which it fails, unless the error stands
-// in the way of all alike.
+// in the way of all alike: then no more are begun. Those under way are not broken off, as what a wallet was asked for it does
+// nevertheless, and might do after what it is asked for next.
 func (v *voter) each(ctx context.Context, tickets []want, act func(context.Context, want) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(inFlight)
+	var over atomic.Bool
 	for _, w := range tickets {
 		group.Go(func() error {
+			if over.Load() {
+				return nil
+			}
 			err := act(ctx, w)
 			if fatal(err) {
+				over.Store(true)
 				return err
 			}
 			if err != nil {

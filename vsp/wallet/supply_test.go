@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/decred/dcrd/dcrjson/v4"
 	"github.com/stretchr/testify/require"
 
@@ -409,4 +410,42 @@ func TestALostTicketIsNotBroughtTwice(t *testing.T) {
 	r.until("brought again", func() bool { c := f.choices(ticket.Ticket); return c != nil && c.Agendas["agenda-a"] == "yes" })
 	require.True(t, failed.Load())
 	require.Empty(t, f.idle)
+}
+
+// TestATicketIsNotTouchedTwiceAtOnce: a wallet may carry out what it is asked for in another order.
+func TestATicketIsNotTouchedTwiceAtOnce(t *testing.T) {
+	r := newRigTimeout(t, 1, soon)
+	f := r.wallets[0]
+	asked, failed, release := make(chan bool, 2), make(chan bool), make(chan bool)
+	f.failing(func(method string, _ []json.RawMessage) error {
+		if method == "setvotechoice" {
+			asked <- true
+			<-release
+		}
+		return nil
+	})
+	f.Stop()
+	ticket, other := chosen(r.chain.ticket(500)), r.chain.ticket(501)
+	var once sync.Once
+	r.chain.mu.Lock()
+	r.chain.hook = func(hash chainhash.Hash) (err error) {
+		if hash == other.Ticket {
+			once.Do(func() { <-asked; close(failed); err = errors.New("node is away") })
+		}
+		return err
+	}
+	r.chain.mu.Unlock()
+	r.Hold(ticket)
+	r.Hold(other)
+	f.Start()
+	<-failed // and with it all that was to be brought
+	ticket.Choices.Agendas = map[string]string{"agenda-a": "no"}
+	r.Hold(ticket)
+	r.looksAgain(0, 5)
+	require.Empty(t, asked, "the first call has no answer yet")
+	close(release)
+	r.until("the other choice", func() bool {
+		c := f.choices(ticket.Ticket)
+		return c != nil && c.Agendas["agenda-a"] == "no" && r.States()[0].Missing == 0
+	})
 }
