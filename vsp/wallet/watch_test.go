@@ -92,13 +92,13 @@ func TestAWalletWhoseNodeHangs(t *testing.T) {
 	r := newRig(t, 2)
 	f := r.wallets[0]
 	r.problem(0, vsp.NoProblem)
+	f.set(func() { f.height = 1001 })
 	f.failing(func(method string, _ []json.RawMessage) error {
 		if method == "walletinfo" || method == "importprivkey" || method == "addtransaction" {
 			return rpctest.ErrHang
 		}
 		return nil
 	})
-	f.set(func() { f.height = 1001 })
 	r.detail(0, vsp.NoNode, "whether dcrd hangs")
 	require.EqualValues(t, 1001, r.States()[0].Height)
 	ticket := r.chain.ticket(900)
