@@ -24,7 +24,7 @@ func (s *Store) AltSigner(ctx context.Context, ticket chainhash.Hash) (vsp.AltSi
 
 func (s *Store) altSigner(ctx context.Context, ticket chainhash.Hash) (a vsp.AltSigner, err error) {
 	var sealed []byte
-	row := s.reader.QueryRowContext(ctx, "SELECT "+altSignerColumns+" FROM alt_signers WHERE ticket = ?",
+	row := queryRow(ctx, s.reader, "SELECT "+altSignerColumns+" FROM alt_signers WHERE ticket = ?",
 		ticket[:])
 	err = row.Scan(&a.Address, &sealed, &a.Change.Signature, &a.Change.Answered)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -72,9 +72,8 @@ func (s *Store) altSigners(ctx context.Context) (map[chainhash.Hash]vsp.AltSigne
 func (s *Store) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vsp.AltSigner) error {
 	request := s.sealer.sealRequest(ticket, signer.Change.Request)
 	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO alt_signers (ticket, "+altSignerColumns+") VALUES (?, ?, ?, ?, ?)",
+		return tx.exec(ctx, "INSERT INTO alt_signers (ticket, "+altSignerColumns+") VALUES (?, ?, ?, ?, ?)",
 			ticket[:], signer.Address, request, signer.Change.Signature, signer.Change.Answered)
-		return err
 	})
 	if s.dialect.duplicate(err) {
 		err = vsp.ErrAltSignerExists

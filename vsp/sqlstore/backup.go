@@ -102,7 +102,7 @@ func verify(ctx context.Context, file string, sealer *Sealer, want []contents) (
 // mustBeSound returns what SQLite finds wrong with a database.
 func mustBeSound(ctx context.Context, q querier) error {
 	var says string
-	if err := q.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&says); err != nil {
+	if err := queryRow(ctx, q, "PRAGMA integrity_check(1)").Scan(&says); err != nil {
 		return fmt.Errorf("check the file: %w", err)
 	}
 	if says != "ok" {

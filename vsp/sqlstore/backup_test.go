@@ -197,7 +197,7 @@ func TestBackupFails(t *testing.T) {
 	require.NoError(t, s.Backup(t.Context(), backup))
 	before, err := os.ReadFile(backup)
 	require.NoError(t, err)
-	_, err = sqlstore.ChangeBy(s, "ALTER TABLE changes RENAME TO gone")
+	err = sqlstore.ChangeBy(s, "ALTER TABLE changes RENAME TO gone")
 	require.NoError(t, err)
 	require.ErrorContains(t, s.Backup(t.Context(), backup), "copy table changes")
 	after, err := os.ReadFile(backup)
@@ -265,7 +265,7 @@ func TestRestoreRefusesWhatIsNoBackup(t *testing.T) {
 	require.NoError(t, os.WriteFile(path("text.db"), []byte("no database, however long it may be read"), 0o600))
 	require.NoError(t, os.WriteFile(path("cut.db"), good[:len(good)/2], 0o600))
 	newer := open(t, sqlstore.Config{Path: path("newer.db")})
-	_, err = sqlstore.ChangeBy(newer, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	err = sqlstore.ChangeBy(newer, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 	require.NoError(t, err)
 	require.NoError(t, newer.Close())
 

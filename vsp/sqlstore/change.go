@@ -14,42 +14,24 @@ func (s *Store) keep(ctx context.Context, tx transaction, id int64, hash chainha
 	if c == nil {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO changes (ticket, request, signature, answered) VALUES (?, ?, ?, ?)",
+	err := tx.exec(ctx, "INSERT INTO changes (ticket, request, signature, answered) VALUES (?, ?, ?, ?)",
 		id, s.sealer.sealRequest(hash, c.Request), c.Signature, c.Answered)
 	if err != nil {
 		return fmt.Errorf("keep the change: %w", err)
 	}
-	if err := thin(ctx, tx, id); err != nil {
+	if err := tx.exec(ctx, thinned, id, id, id); err != nil {
 		return fmt.Errorf("delete old changes: %w", err)
 	}
 	return nil
 }
 
-// thin deletes the oldest changes but the first until no more than MaxChanges are left.
-func thin(ctx context.Context, tx transaction, ticket int64) error {
-	rows, err := tx.QueryContext(ctx, "SELECT id FROM changes WHERE ticket = ? ORDER BY id", ticket)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
-		ids = append(ids, id)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for ; len(ids) > vsp.MaxChanges; ids = ids[1:] {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM changes WHERE id = ?", ids[1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// thinned deletes the oldest changes of a ticket but the first until no more than vsp.MaxChanges are left: those between
+// the first and the oldest of the newest that are kept. MySQL deletes from no table that it reads, but from one that a
+// table of its own was made of.
+var thinned = fmt.Sprintf(`DELETE FROM changes WHERE ticket = ?
+	AND id > (SELECT id FROM (SELECT MIN(id) AS id FROM changes WHERE ticket = ?) AS the_first)
+	AND id < (SELECT id FROM (SELECT id FROM changes WHERE ticket = ? ORDER BY id DESC LIMIT 1 OFFSET %d) AS kept)`,
+	vsp.MaxChanges-2)
 
 // Changes implements vsp.Tickets.
 func (s *Store) Changes(ctx context.Context, hash chainhash.Hash) ([]vsp.Change, error) {

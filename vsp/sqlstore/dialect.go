@@ -21,13 +21,14 @@ type dialect struct {
 // querier is what reads: connections, or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // transaction is what an act reads and writes in.
 type transaction interface {
 	querier
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+
+	// exec carries out a statement, at the latest before the next query or with the commit: its error may come from there.
+	exec(ctx context.Context, statement string, args ...any) error
 }
 
 // act is what a writer carries out. It takes its context from the writer, may be called more than once, and must leave
@@ -43,4 +44,34 @@ type writer interface {
 	purge(ctx context.Context) error
 
 	Close() error
+}
+
+// queryRow returns the first row of a query.
+func queryRow(ctx context.Context, q querier, query string, args ...any) row {
+	rows, err := q.QueryContext(ctx, query, args...)
+	return row{rows, err}
+}
+
+// row is what sql.Row is.
+type row struct {
+	rows *sql.Rows
+	err  error
+}
+
+// Scan reads the row, or returns sql.ErrNoRows.
+func (r row) Scan(into ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer func() { _ = r.rows.Close() }()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	if err := r.rows.Scan(into...); err != nil {
+		return err
+	}
+	return r.rows.Close()
 }

@@ -60,6 +60,11 @@ func WriteBy(ctx context.Context, s *Store, do func(context.Context, Transaction
 	return s.writer.write(ctx, do)
 }
 
+// ExecBy carries out a statement in a transaction.
+func ExecBy(ctx context.Context, tx Transaction, statement string, args ...any) error {
+	return tx.exec(ctx, statement, args...)
+}
+
 // DatabaseOf returns what a Store reads from.
 func DatabaseOf(s *Store) *sql.DB { return s.db }
 

@@ -64,7 +64,7 @@ func (s *Store) moveIn(ctx context.Context, tx transaction, xpub string,
 	next func(last uint32) (uint32, error)) (to uint32, err error) {
 	var last uint32
 	change := "UPDATE fee_indexes SET last = ? WHERE xpub = ?"
-	row := tx.QueryRowContext(ctx, "SELECT last FROM fee_indexes WHERE xpub = ?"+s.dialect.forUpdate, xpub)
+	row := queryRow(ctx, tx, "SELECT last FROM fee_indexes WHERE xpub = ?"+s.dialect.forUpdate, xpub)
 	if err := row.Scan(&last); errors.Is(err, sql.ErrNoRows) {
 		change = "INSERT INTO fee_indexes (last, xpub) VALUES (?, ?)"
 	} else if err != nil {
@@ -73,8 +73,7 @@ func (s *Store) moveIn(ctx context.Context, tx transaction, xpub string,
 	if to, err = next(last); err != nil {
 		return 0, err
 	}
-	_, err = tx.ExecContext(ctx, change, to, xpub)
-	return to, err
+	return to, tx.exec(ctx, change, to, xpub)
 }
 
 // FeeIndexes returns the last index that was given out of each key.

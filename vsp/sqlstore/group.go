@@ -59,7 +59,7 @@ func (g *group) purge(ctx context.Context) error {
 		return err
 	}
 	var busy, pages, moved int
-	if err := g.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+	if err := queryRow(ctx, g.conn, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
 		return err
 	}
 	if busy != 0 {
@@ -143,7 +143,7 @@ func (b *batch) attempt(ctx context.Context, do act) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if _, err := b.tx.ExecContext(ctx, "SAVEPOINT act"); err != nil {
+	if err := b.tx.exec(ctx, "SAVEPOINT act"); err != nil {
 		b.err = fmt.Errorf("set savepoint: %w", err)
 		return b.err
 	}
@@ -153,9 +153,9 @@ func (b *batch) attempt(ctx context.Context, do act) error {
 			return
 		}
 		// Where SQLite has given up the whole transaction, as it does when the disk is full, there is no savepoint left.
-		_, err := b.tx.ExecContext(ctx, "ROLLBACK TO act")
+		err := b.tx.exec(ctx, "ROLLBACK TO act")
 		if err == nil {
-			_, err = b.tx.ExecContext(ctx, "RELEASE act")
+			err = b.tx.exec(ctx, "RELEASE act")
 		}
 		if err != nil {
 			b.err = fmt.Errorf("a write has failed, and with it all that were to be committed with it: %w", err)
@@ -165,7 +165,7 @@ func (b *batch) attempt(ctx context.Context, do act) error {
 		return err
 	}
 	done = true
-	if _, err := b.tx.ExecContext(ctx, "RELEASE act"); err != nil {
+	if err := b.tx.exec(ctx, "RELEASE act"); err != nil {
 		b.err = fmt.Errorf("release savepoint: %w", err)
 	}
 	return b.err
@@ -175,12 +175,12 @@ func (b *batch) attempt(ctx context.Context, do act) error {
 func (b *batch) end() {
 	ctx := context.Background() // the disk takes as long as it takes
 	if b.err == nil {
-		if _, err := b.tx.ExecContext(ctx, "COMMIT"); err != nil {
+		if err := b.tx.exec(ctx, "COMMIT"); err != nil {
 			b.err = fmt.Errorf("commit: %w", err)
 		}
 	}
 	if b.err != nil {
-		_, _ = b.tx.ExecContext(ctx, "ROLLBACK") // its error is that SQLite has done so already
+		_ = b.tx.exec(ctx, "ROLLBACK") // its error is that SQLite has done so already
 	}
 	close(b.ended)
 }

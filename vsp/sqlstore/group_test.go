@@ -47,8 +47,7 @@ func insertAct(s *Store, n int) act {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, insertTicket, values...)
-		return err
+		return tx.exec(ctx, insertTicket, values...)
 	}
 }
 
@@ -122,13 +121,13 @@ func TestBatchFails(t *testing.T) {
 	for name, fail := range map[string]func(context.Context, transaction) error{
 		// As SQLite does by itself when the disk is full.
 		"rolled back": func(ctx context.Context, tx transaction) error {
-			_, err := tx.ExecContext(ctx, "ROLLBACK")
+			err := tx.exec(ctx, "ROLLBACK")
 			return errors.Join(err, errors.New("disk full"))
 		},
 		"commit refused": func(ctx context.Context, tx transaction) error {
-			_, err := tx.ExecContext(ctx, "PRAGMA defer_foreign_keys = on")
+			err := tx.exec(ctx, "PRAGMA defer_foreign_keys = on")
 			if err == nil {
-				_, err = tx.ExecContext(ctx, "INSERT INTO changes (ticket, request, signature, answered) VALUES (99, x'', '', 0)")
+				err = tx.exec(ctx, "INSERT INTO changes (ticket, request, signature, answered) VALUES (99, x'', '', 0)")
 			}
 			return err
 		},

@@ -46,7 +46,7 @@ func TestInspectOfNewerSchema(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			config := empty(t)
 			s := open(t, config)
-			_, err := sqlstore.ChangeBy(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+			err := sqlstore.ChangeBy(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 			require.NoError(t, err)
 			_, err = sqlstore.Inspect(t.Context(), config, sqlstore.SealerOf(t, 1))
 			require.ErrorContains(t, err, "use the newer program")

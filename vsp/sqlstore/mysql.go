@@ -15,11 +15,12 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// All that is MySQL's and MariaDB's own is in this file and in retry.go.
+// All that is MySQL's and MariaDB's own is in this file, in retry.go and in pipeline.go.
 
 const (
-	// connections is how many a process opens at most. The servers take 151 in all if nobody tells them otherwise.
-	connections = 24
+	// connections is how many a process opens at most to read, and as many to write. The servers take 151 in all if nobody
+	// tells them otherwise.
+	connections = 16
 
 	// A connection is given up before what may lie between, or the server, forgets it.
 	connectionLife = 5 * time.Minute
@@ -76,7 +77,15 @@ func (s *Store) openMySQL(ctx context.Context, m MySQL) error {
 	if s.db, err = connect(config); err != nil {
 		return err
 	}
-	s.reader, s.writer = s.db, retrier{s.db}
+	s.reader = s.db
+	writing := config.Clone()
+	writing.MultiStatements = true
+	writing.Params["autocommit"] = "0"
+	db, err := connect(writing)
+	if err != nil {
+		return err
+	}
+	s.writer = retrier{db}
 	// A migration takes as long as it takes.
 	config.ReadTimeout = 0
 	patient, err := connect(config)
@@ -105,7 +114,6 @@ func (m MySQL) config() (*mysql.Config, error) {
 	c.Net, c.Addr, c.DBName, c.User, c.Passwd = "tcp", m.Address, m.Name, m.User, m.Password
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = dialTimeout, readTimeout, writeTimeout
 	c.Logger = &mysql.NopLogger{} // what it would log is in the errors
-	c.ClientFoundRows = true      // a row that is found counts, also if it had these values before
 	c.InterpolateParams = true    // one trip to the server for a statement, and not three
 	c.Collation = "utf8mb4_bin"
 	c.Params = map[string]string{

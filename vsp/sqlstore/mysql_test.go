@@ -196,8 +196,7 @@ func TestDeadlocksAreRetried(t *testing.T) {
 					attempts[n]++
 					for i := range 2 {
 						hash := sqlstore.TicketOf((n + i) % 2).Hash
-						_, err := tx.ExecContext(ctx, "UPDATE tickets SET choices_set_at = choices_set_at + 1 WHERE hash = ?", hash[:])
-						if err != nil {
+						if err := sqlstore.ExecBy(ctx, tx, "UPDATE tickets SET choices_set_at = choices_set_at + 1 WHERE hash = ?", hash[:]); err != nil {
 							return err
 						}
 					}
@@ -229,11 +228,15 @@ func TestCommitIsUnknown(t *testing.T) {
 	require.NoError(t, s.Insert(t.Context(), sqlstore.TicketOf(0)))
 	err := sqlstore.WriteBy(t.Context(), s, func(ctx context.Context, tx sqlstore.Transaction) error {
 		var id int64
-		if err := tx.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		rows, err := tx.QueryContext(ctx, "SELECT CONNECTION_ID()")
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE tickets SET choices_set_at = 1")
-		return errors.Join(err, server.Exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)))
+		for rows.Next() {
+			err = errors.Join(err, rows.Scan(&id))
+		}
+		return errors.Join(err, rows.Close(), sqlstore.ExecBy(ctx, tx, "UPDATE tickets SET choices_set_at = 1"),
+			server.Exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)))
 	})
 	require.ErrorContains(t, err, "it is not known whether it was stored: read back")
 	got, err := s.Ticket(t.Context(), sqlstore.TicketOf(0).Hash)
@@ -293,7 +296,7 @@ func TestMySQLOpensAtOnce(t *testing.T) {
 func TestMySQLRefusesANewerSchema(t *testing.T) {
 	m := mariadbtest.Shared(t).Config(t)
 	s := open(t, sqlstore.Config{MySQL: &m})
-	_, err := sqlstore.ChangeBy(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	err := sqlstore.ChangeBy(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 	require.NoError(t, err)
 	_, err = sqlstore.Open(t.Context(), sqlstore.Config{MySQL: &m}, sqlstore.SealerOf(t, 1))
 	require.ErrorContains(t, err, "its schema is version 99, and this program knows none newer than 2: use the newer program")

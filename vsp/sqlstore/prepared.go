@@ -12,7 +12,8 @@ const maxPrepared = 100
 // prepared keeps the statements that it was given: to parse one takes SQLite as long as to carry it out.
 type prepared struct {
 	on interface {
-		transaction
+		querier
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	}
 
@@ -48,23 +49,20 @@ func (p *prepared) statement(ctx context.Context, query string) *sql.Stmt {
 	return s
 }
 
-func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if s := p.statement(ctx, query); s != nil {
-		return s.ExecContext(ctx, args...)
+// exec implements transaction.
+func (p *prepared) exec(ctx context.Context, statement string, args ...any) (err error) {
+	if s := p.statement(ctx, statement); s != nil {
+		_, err = s.ExecContext(ctx, args...)
+	} else {
+		_, err = p.on.ExecContext(ctx, statement, args...)
 	}
-	return p.on.ExecContext(ctx, query, args...)
+	return err
 }
 
+// QueryContext implements querier.
 func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if s := p.statement(ctx, query); s != nil {
 		return s.QueryContext(ctx, args...)
 	}
 	return p.on.QueryContext(ctx, query, args...)
-}
-
-func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if s := p.statement(ctx, query); s != nil {
-		return s.QueryRowContext(ctx, args...)
-	}
-	return p.on.QueryRowContext(ctx, query, args...)
 }

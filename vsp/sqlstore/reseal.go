@@ -44,7 +44,7 @@ func (r *resealing) all(ctx context.Context) error {
 	if err := r.proof(ctx); err != nil {
 		return err
 	}
-	err := r.tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM tickets WHERE voting_key IS NOT NULL) +
+	err := queryRow(ctx, r.tx, `SELECT (SELECT COUNT(*) FROM tickets WHERE voting_key IS NOT NULL) +
 		(SELECT COUNT(*) FROM changes) + (SELECT COUNT(*) FROM alt_signers)`).Scan(&r.total)
 	if err != nil {
 		return fmt.Errorf("count what is sealed: %w", err)
@@ -64,7 +64,7 @@ func (r *resealing) all(ctx context.Context) error {
 // proof compares the keys with what the database was sealed with, and makes it the new one.
 func (r *resealing) proof(ctx context.Context) error {
 	var proof []byte
-	if err := r.tx.QueryRowContext(ctx, "SELECT proof FROM sealing WHERE id = 1").Scan(&proof); err != nil {
+	if err := queryRow(ctx, r.tx, "SELECT proof FROM sealing WHERE id = 1").Scan(&proof); err != nil {
 		return fmt.Errorf("read the proof of the key: %w", err)
 	}
 	if _, err := r.to.open(proof, proofAbout); err == nil {
@@ -73,7 +73,7 @@ func (r *resealing) proof(ctx context.Context) error {
 	if _, err := r.from.open(proof, proofAbout); err != nil {
 		return errors.New("it is not sealed with the old key any more: name the key it was resealed with")
 	}
-	if _, err := r.tx.ExecContext(ctx, "UPDATE sealing SET proof = ? WHERE id = 1", r.to.seal(nil, proofAbout)); err != nil {
+	if err := r.tx.exec(ctx, "UPDATE sealing SET proof = ? WHERE id = 1", r.to.seal(nil, proofAbout)); err != nil {
 		return fmt.Errorf("store the proof of the key: %w", err)
 	}
 	return nil
@@ -153,7 +153,7 @@ func (r *resealing) again(ctx context.Context, sealed []byte, about, update stri
 	if err != nil {
 		return err
 	}
-	if _, err := r.tx.ExecContext(ctx, update, r.to.seal(plain, about), key); err != nil {
+	if err := r.tx.exec(ctx, update, r.to.seal(plain, about), key); err != nil {
 		return err
 	}
 	r.done++

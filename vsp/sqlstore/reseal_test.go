@@ -91,7 +91,7 @@ func TestResealOfDamagedRows(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			s := open(t, kinds[c.kind](t))
 			fill(t, s)
-			_, err := sqlstore.ChangeBy(s, c.damage)
+			err := sqlstore.ChangeBy(s, c.damage)
 			require.NoError(t, err)
 			before := contents(t, s)
 			require.ErrorContains(t, s.Reseal(t.Context(), sqlstore.SealerOf(t, 2), nil), says)

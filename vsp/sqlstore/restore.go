@@ -104,7 +104,7 @@ func (s *Store) takeOver(ctx context.Context, tx transaction, from querier, forc
 func (s *Store) mustBeIdle(ctx context.Context, tx transaction) error {
 	var holder string
 	var left int64 // milliseconds
-	err := tx.QueryRowContext(ctx, "SELECT holder, until - "+s.dialect.now+" FROM lease WHERE id = 1"+s.dialect.forUpdate).
+	err := queryRow(ctx, tx, "SELECT holder, until - "+s.dialect.now+" FROM lease WHERE id = 1"+s.dialect.forUpdate).
 		Scan(&holder, &left)
 	if err != nil {
 		return fmt.Errorf("look whether the database is in use: %w", err)
@@ -127,7 +127,7 @@ func mustBeEmpty(ctx context.Context, tx transaction) error {
 			continue
 		}
 		var rows int64
-		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+t.name).Scan(&rows); err != nil {
+		if err := queryRow(ctx, tx, "SELECT COUNT(*) FROM "+t.name).Scan(&rows); err != nil {
 			return err
 		}
 		if rows > 0 {

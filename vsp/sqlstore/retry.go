@@ -26,11 +26,12 @@ const (
 // maxAttempts is how often an act is begun that others' locks keep from being done.
 const maxAttempts = 8
 
-// retrier is the writer of MySQL: one transaction for an act, done again if it was in a deadlock.
+// retrier is the writer of MySQL: one transaction for an act, done again if it was in a deadlock. On its connections a
+// transaction begins with the first statement.
 type retrier struct{ db *sql.DB }
 
-func (r retrier) Close() error                { return nil } // the Store closes db
 func (r retrier) purge(context.Context) error { return nil } // the server does in its own time
+func (r retrier) Close() error                { return r.db.Close() }
 
 // write implements writer.
 func (r retrier) write(ctx context.Context, do act) error {
@@ -60,34 +61,22 @@ func (r retrier) attempt(ctx context.Context, do act) error {
 			discard(conn)
 		}
 	}()
-	if _, err := conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
-		return fmt.Errorf("begin: %w", err)
+	p := &pipeline{conn: conn}
+	if err = do(ctx, p); err == nil {
+		err = p.commit(ctx)
 	}
-	if err := do(ctx, conn); err != nil {
+	ended = err == nil
+	if err != nil {
 		_, rollback := conn.ExecContext(ctx, "ROLLBACK")
 		ended = rollback == nil
-		return err
 	}
-	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return commitError(err)
-	}
-	ended = true
-	return nil
+	return err
 }
 
 // undone reports whether nothing is left of a transaction that could be carried out another time.
 func undone(err error) bool {
 	// The driver says ErrBadConn only where the server has not seen the statement.
 	return isNumber(err, deadlock, lockWaitTimeout) || errors.Is(err, driver.ErrBadConn)
-}
-
-// commitError says whether it is known what has become of a transaction. Only what the server itself says is.
-func commitError(err error) error {
-	var said *mysql.MySQLError
-	if errors.As(err, &said) {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return fmt.Errorf("commit: %w: %w", errUnknown, err)
 }
 
 // discard closes a connection for good.

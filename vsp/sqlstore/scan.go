@@ -17,7 +17,7 @@ func (s *Store) Position(ctx context.Context) (vsp.Position, error) {
 func position(ctx context.Context, q querier, forUpdate string) (vsp.Position, error) {
 	var p vsp.Position
 	var hash hashColumn
-	if err := q.QueryRowContext(ctx, "SELECT height, hash FROM scan WHERE id = 1"+forUpdate).Scan(&p.Height, &hash); err != nil {
+	if err := queryRow(ctx, q, "SELECT height, hash FROM scan WHERE id = 1"+forUpdate).Scan(&p.Height, &hash); err != nil {
 		return vsp.Position{}, fmt.Errorf("read the scan's position: %w", err)
 	}
 	p.Hash = chainhash.Hash(hash)
@@ -35,8 +35,7 @@ func (s *Store) mustBeAt(ctx context.Context, tx transaction, from vsp.Position)
 
 // move makes p the Position.
 func move(ctx context.Context, tx transaction, p vsp.Position) error {
-	_, err := tx.ExecContext(ctx, "UPDATE scan SET height = ?, hash = ? WHERE id = 1", p.Height, p.Hash[:])
-	return err
+	return tx.exec(ctx, "UPDATE scan SET height = ?, hash = ? WHERE id = 1", p.Height, p.Hash[:])
 }
 
 // Settle implements vsp.Scan.
@@ -46,7 +45,7 @@ func (s *Store) Settle(ctx context.Context, from, p vsp.Position, found []vsp.Sp
 			return err
 		}
 		for _, f := range found {
-			_, err := tx.ExecContext(ctx, "UPDATE tickets SET outcome = ?, spent_height = ?, spent_by = ? WHERE hash = ?",
+			err := tx.exec(ctx, "UPDATE tickets SET outcome = ?, spent_height = ?, spent_by = ? WHERE hash = ?",
 				string(f.Outcome), f.Height, f.By[:], f.Ticket[:])
 			if err != nil {
 				return fmt.Errorf("ticket %v: %w", f.Ticket, err)
@@ -69,7 +68,7 @@ func (s *Store) Rewind(ctx context.Context, from, p vsp.Position) (taken []chain
 		if taken, err = s.settledAbove(ctx, tx, p.Height); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE tickets SET outcome = '', spent_height = 0, spent_by = ?
+		err := tx.exec(ctx, `UPDATE tickets SET outcome = '', spent_height = 0, spent_by = ?
 			WHERE spent_height > ? AND outcome <> ''`, new(chainhash.Hash)[:], p.Height)
 		if err != nil {
 			return err

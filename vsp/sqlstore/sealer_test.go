@@ -76,7 +76,7 @@ func TestSealedIsBoundToItsTicket(t *testing.T) {
 		"UPDATE tickets SET voting_key = (SELECT voting_key FROM tickets WHERE fee_index = 0)",
 		"UPDATE changes SET ticket = (SELECT id FROM tickets WHERE fee_index = 1)",
 	} {
-		_, err := change(s, steal)
+		err := change(s, steal)
 		require.NoError(t, err)
 	}
 	_, err = s.Ticket(t.Context(), ticket(0).Hash)

@@ -102,7 +102,7 @@ func begin(ctx context.Context, conn transaction) error {
 	deadline := time.Now().Add(lockWait)
 	for {
 		// Without its cancelling: a lock that was just taken must not stay with an error.
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
+		err := conn.exec(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
 		if !isCode(err, sqlite3.SQLITE_BUSY) {
 			return err
 		}

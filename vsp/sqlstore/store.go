@@ -98,10 +98,9 @@ var errOtherKey = errors.New("the sealing key is not the one this database was s
 func (s *Store) checkKey(ctx context.Context) error {
 	return s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
 		var proof []byte
-		err := tx.QueryRowContext(ctx, "SELECT proof FROM sealing WHERE id = 1"+s.dialect.forUpdate).Scan(&proof)
+		err := queryRow(ctx, tx, "SELECT proof FROM sealing WHERE id = 1"+s.dialect.forUpdate).Scan(&proof)
 		if errors.Is(err, sql.ErrNoRows) {
-			_, err := tx.ExecContext(ctx, "INSERT INTO sealing (id, proof) VALUES (1, ?)", s.sealer.seal(nil, proofAbout))
-			return err
+			return tx.exec(ctx, "INSERT INTO sealing (id, proof) VALUES (1, ?)", s.sealer.seal(nil, proofAbout))
 		}
 		if err != nil {
 			return fmt.Errorf("check the sealing key: %w", err)

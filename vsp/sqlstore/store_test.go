@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -117,7 +116,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, database(t, path("other-key.db")).Close())
 
 	s := database(t, path("newer.db"))
-	_, err := change(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	err := change(s, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 
@@ -190,12 +189,10 @@ func hold(s *Store, release <-chan struct{}, err error) (done <-chan error) {
 }
 
 // change does to the database what no Store does.
-func change(s *Store, query string, args ...any) (result sql.Result, err error) {
-	err = s.writer.write(context.Background(), func(ctx context.Context, tx transaction) error {
-		result, err = tx.ExecContext(ctx, query, args...)
-		return err
+func change(s *Store, query string, args ...any) error {
+	return s.writer.write(context.Background(), func(ctx context.Context, tx transaction) error {
+		return tx.exec(ctx, query, args...)
 	})
-	return result, err
 }
 
 // TestWritesAreWhole makes the last statement of a transaction fail.
@@ -208,7 +205,7 @@ func TestWritesAreWhole(t *testing.T) {
 	before, err := s.Ticket(t.Context(), ticket(1).Hash)
 	require.NoError(t, err)
 	for _, on := range []string{"UPDATE ON scan", "INSERT ON touches"} {
-		_, err := change(s, "CREATE TRIGGER fail_"+on[len(on)-4:]+" BEFORE "+on+" BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+		err := change(s, "CREATE TRIGGER fail_"+on[len(on)-4:]+" BEFORE "+on+" BEGIN SELECT RAISE(ABORT, 'disk full'); END")
 		require.NoError(t, err)
 	}
 
@@ -274,7 +271,7 @@ func explain(t *testing.T, s *Store, query string, args ...any) (plan string) {
 
 func TestFeeIndexesEndBeforeTheHardened(t *testing.T) {
 	s := database(t, filepath.Join(t.TempDir(), "vsp.db"))
-	_, err := change(s, "INSERT INTO fee_indexes (xpub, last) VALUES ('spub', 2147483646)")
+	err := change(s, "INSERT INTO fee_indexes (xpub, last) VALUES ('spub', 2147483646)")
 	require.NoError(t, err)
 	index, err := s.NextFeeIndex(t.Context(), "spub")
 	require.NoError(t, err)
@@ -297,7 +294,7 @@ func TestDamagedRows(t *testing.T) {
 		"sealed text is cut short":  "voting_key = x'00'",
 		"unknown outcome \"other\"": "outcome = 'other', fee_status = 'confirmed'",
 	} {
-		_, err := change(s, mend+"; UPDATE tickets SET "+damage)
+		err := change(s, mend+"; UPDATE tickets SET "+damage)
 		require.NoError(t, err)
 		_, ticketErr := s.Ticket(t.Context(), ticket(1).Hash)
 		_, selectErr := s.Select(t.Context(), vsp.Filter{})

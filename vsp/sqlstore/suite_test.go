@@ -57,7 +57,7 @@ func migrated(t testing.TB) []byte {
 	template.once.Do(func() {
 		path := filepath.Join(t.TempDir(), "migrated.db")
 		s := open(t, sqlstore.Config{Path: path})
-		_, err := sqlstore.ChangeBy(s, "DELETE FROM sealing")
+		err := sqlstore.ChangeBy(s, "DELETE FROM sealing")
 		require.NoError(t, errors.Join(err, s.Close()))
 		template.file, err = os.ReadFile(path)
 		require.NoError(t, err)

@@ -141,7 +141,7 @@ func add(digest hash.Hash, value any) {
 // copyAll replaces what the tables hold by what they hold in another database, and returns what that is.
 func copyAll(ctx context.Context, from querier, into transaction) ([]contents, error) {
 	for _, t := range tables {
-		if _, err := into.ExecContext(ctx, "DELETE FROM "+t.name); err != nil {
+		if err := into.exec(ctx, "DELETE FROM "+t.name); err != nil {
 			return nil, fmt.Errorf("empty table %s: %w", t.name, err)
 		}
 	}
@@ -149,8 +149,7 @@ func copyAll(ctx context.Context, from querier, into transaction) ([]contents, e
 	for _, t := range tables {
 		insert := "INSERT INTO " + t.name + " (" + strings.Join(t.list(), ", ") + ") VALUES " + list(len(t.columns))
 		c, err := t.read(ctx, from, func(values []any) error {
-			_, err := into.ExecContext(ctx, insert, values...)
-			return err
+			return into.exec(ctx, insert, values...)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("copy table %s: %w", t.name, err)

@@ -20,7 +20,7 @@ func (s *Store) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, er
 
 // find returns a ticket and its row's id.
 func (s *Store) find(ctx context.Context, q querier, hash chainhash.Hash, forUpdate string) (int64, vsp.Ticket, error) {
-	row := q.QueryRowContext(ctx, "SELECT id, "+columns+" FROM tickets WHERE hash = ?"+forUpdate, hash[:])
+	row := queryRow(ctx, q, "SELECT id, "+columns+" FROM tickets WHERE hash = ?"+forUpdate, hash[:])
 	id, t, err := s.scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = vsp.ErrNoTicket
@@ -38,8 +38,7 @@ func (s *Store) Insert(ctx context.Context, t vsp.Ticket) error {
 		return fmt.Errorf("insert ticket %v: %w", t.Hash, err)
 	}
 	err = s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
-		_, err := tx.ExecContext(ctx, insertTicket, values...)
-		return err
+		return tx.exec(ctx, insertTicket, values...)
 	})
 	if s.dialect.duplicate(err) {
 		err = vsp.ErrTicketExists
@@ -89,7 +88,7 @@ func (s *Store) replace(ctx context.Context, tx transaction, id int64, before, a
 		return err
 	}
 	if statement != "" {
-		if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+		if err := tx.exec(ctx, statement, args...); err != nil {
 			return err
 		}
 	}
@@ -103,7 +102,7 @@ func (s *Store) replace(ctx context.Context, tx transaction, id int64, before, a
 func (s *Store) Remove(ctx context.Context, hash chainhash.Hash) error {
 	err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
 		var id int64
-		err := tx.QueryRowContext(ctx, "SELECT id FROM tickets WHERE hash = ? AND fee_status = ?"+s.dialect.forUpdate,
+		err := queryRow(ctx, tx, "SELECT id FROM tickets WHERE hash = ? AND fee_status = ?"+s.dialect.forUpdate,
 			hash[:], string(vsp.FeeNone)).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -111,11 +110,10 @@ func (s *Store) Remove(ctx context.Context, hash chainhash.Hash) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM changes WHERE ticket = ?", id); err != nil {
+		if err := tx.exec(ctx, "DELETE FROM changes WHERE ticket = ?", id); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM tickets WHERE id = ?", id)
-		return err
+		return tx.exec(ctx, "DELETE FROM tickets WHERE id = ?", id)
 	})
 	if err != nil {
 		return fmt.Errorf("remove ticket %v: %w", hash, err)

@@ -12,7 +12,7 @@ import (
 
 // touch leaves a note that a ticket was updated.
 func touch(ctx context.Context, tx transaction, ticket chainhash.Hash) error {
-	if _, err := tx.ExecContext(ctx, "INSERT INTO touches (ticket) VALUES (?)", ticket[:]); err != nil {
+	if err := tx.exec(ctx, "INSERT INTO touches (ticket) VALUES (?)", ticket[:]); err != nil {
 		return fmt.Errorf("note the update: %w", err)
 	}
 	return nil
@@ -56,8 +56,7 @@ func (s *Store) Heard(ctx context.Context, notes []vsp.Touch) error {
 			ids[i] = note.ID
 		}
 		err := s.writer.write(ctx, func(ctx context.Context, tx transaction) error {
-			_, err := tx.ExecContext(ctx, "DELETE FROM touches WHERE id IN "+list(len(ids)), ids...)
-			return err
+			return tx.exec(ctx, "DELETE FROM touches WHERE id IN "+list(len(ids)), ids...)
 		})
 		if err != nil {
 			return fmt.Errorf("delete notes of updates: %w", err)
