@@ -51,6 +51,13 @@ func (f *front) die() {
 	f.stop()
 }
 
+// heal ends all trouble with the lease.
+func (f *front) heal() {
+	f.lease.set(nil)
+	f.lease.hangs.Store(false)
+	f.lease.late.Store(false)
+}
+
 // frontStore is a process's own connection to the store.
 type frontStore struct {
 	vsp.Store
@@ -77,6 +84,9 @@ func (s frontStore) Lead(ctx context.Context, holder string, d time.Duration) (b
 		return false, err
 	}
 	leads, storeErr := s.Store.Lead(ctx, holder, d)
+	if s.lease.late.Load() {
+		time.Sleep(1900 * time.Millisecond)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -99,6 +109,7 @@ type leaseLine struct {
 	fault
 	hangs   atomic.Bool // they get no answer
 	refused atomic.Bool // they are answered as if another had the lease
+	late    atomic.Bool // they are answered almost too late
 }
 
 func (l *leaseLine) wait(ctx context.Context) error {

@@ -63,8 +63,8 @@ func (n *tenure) hear(ctx context.Context) error {
 
 // hold has the wallets hold a ticket as it is stored now, or lets go of it.
 func (n *tenure) hold(ctx context.Context, hash chainhash.Hash) error {
-	n.holding.Lock()
-	defer n.holding.Unlock()
+	n.holding <- struct{}{}
+	defer func() { <-n.holding }()
 	t, err := n.Store.Ticket(ctx, hash)
 	switch {
 	case errors.Is(err, ErrNoTicket):
@@ -81,31 +81,26 @@ func (n *tenure) hold(ctx context.Context, hash chainhash.Hash) error {
 func (n *tenure) holdEach(ctx context.Context, tickets []chainhash.Hash) {
 	for _, hash := range tickets {
 		if n.hold(ctx, hash) != nil {
-			n.mistrust()
+			n.unheld.Store(true)
 		}
 	}
 }
 
-// mistrust has holdAll go through all tickets once more.
-func (n *tenure) mistrust() {
-	n.holding.Lock()
-	defer n.holding.Unlock()
-	n.unheld = true
-}
-
 // holdAll has the wallets hold every Ready ticket and no other, where they may not know of all.
 func (n *tenure) holdAll(ctx context.Context) error {
-	n.holding.Lock()
-	defer n.holding.Unlock()
-	if !n.unheld {
+	if !n.unheld.Load() {
 		return nil
 	}
+	n.holding <- struct{}{}
+	defer func() { <-n.holding }()
+	n.unheld.Store(false)
 	tickets, err := n.Store.Select(ctx, Filter{
 		Confirmed: new(true),
 		Fee:       []FeeStatus{FeeBroadcast, FeeConfirmed},
 		Outcome:   []Outcome{NoOutcome},
 	})
 	if err != nil {
+		n.unheld.Store(true)
 		return fmt.Errorf("look up the tickets that wallets should hold: %w", err)
 	}
 	ready := make(map[chainhash.Hash]bool, len(tickets))
@@ -118,22 +113,23 @@ func (n *tenure) holdAll(ctx context.Context) error {
 			n.release(hash)
 		}
 	}
-	n.unheld = false
 	return nil
 }
 
-// tell has the wallets hold a ticket, or lets go of it. The lock must be held.
+// tell has the wallets hold a ticket, or lets go of it. Holding must be taken.
 func (n *tenure) tell(t Ticket) {
 	if !t.Ready() {
 		n.release(t.Hash)
 		return
 	}
 	n.held[t.Hash] = struct{}{}
+	n.holds.Store(int64(len(n.held)))
 	n.Voters.Hold(Held{Ticket: t.Hash, PurchaseHeight: t.PurchaseHeight, VotingKey: t.VotingKey, Choices: t.Choices})
 }
 
-// release lets go of a ticket. The lock must be held.
+// release lets go of a ticket. Holding must be taken.
 func (n *tenure) release(hash chainhash.Hash) {
 	delete(n.held, hash)
+	n.holds.Store(int64(len(n.held)))
 	n.Voters.Release(hash)
 }

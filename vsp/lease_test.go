@@ -88,6 +88,21 @@ func TestLeaseCutOff(t *testing.T) {
 	}
 }
 
+// The Store counts from when it was asked, and not from when its answer came.
+func TestLeaseAnswerLate(t *testing.T) {
+	pair(t, func(t *testing.T, r *rig, leader, other *front) {
+		for range 10 {
+			leader.lease.late.Store(true)
+			time.Sleep(2100 * time.Millisecond) // into a renewal, and by and by at another moment of it
+			leader.lease.set(failing("Lead", errFault))
+			until(t, 9*time.Second, "the other to lead", func() bool { leaders(t, leader, other); return other.Leading() })
+			leader.lease.late.Store(false)
+			leader.lease.set(nil)
+			leader, other = other, leader
+		}
+	})
+}
+
 // A leader that waits for its node when it loses the lease wants nothing of wallets any more, and leads again only after that.
 func TestLeaseNodeStuck(t *testing.T) {
 	pair(t, func(t *testing.T, r *rig, leader, other *front) {
@@ -170,8 +185,9 @@ func chaos(t *testing.T, dice *rand.Rand) {
 		func(f *front) { f.lease.set(failing("Lead", errFault)) },
 		func(f *front) { f.lease.set(committed("Lead")) },
 		func(f *front) { f.lease.hangs.Store(true) },
-		func(f *front) { f.lease.set(nil); f.lease.hangs.Store(false) },
-		func(f *front) { f.lease.set(nil); f.lease.hangs.Store(false) },
+		func(f *front) { f.lease.late.Store(true) },
+		(*front).heal,
+		(*front).heal,
 	}
 	for range 40 {
 		i := dice.IntN(len(fronts))
@@ -188,8 +204,7 @@ func chaos(t *testing.T, dice *rand.Rand) {
 		}
 	}
 	for _, f := range fronts {
-		f.lease.set(nil)
-		f.lease.hangs.Store(false)
+		f.heal()
 	}
 	// A call that hangs ends after two seconds, and may have taken a lease of five for who does not know of it.
 	until(t, 9*time.Second, "one to lead", func() bool { return len(leaders(t, fronts...)) == 1 })

@@ -169,7 +169,7 @@ func (l *following) revoked(ctx context.Context, t Ticket, height int64) (Outcom
 // stands counts.
 func (l *following) settle(ctx context.Context, from, p Position, found []Spend) error {
 	if err := l.Store.Settle(ctx, from, p, found); err != nil {
-		l.mistrust()
+		l.unheld.Store(true)
 		if at, readErr := l.Store.Position(ctx); errors.Is(err, ErrMoved) || readErr != nil || at != p {
 			return fmt.Errorf("store outcomes up to block %d: %w", p.Height, err)
 		}
@@ -193,7 +193,7 @@ func (l *following) rewind(ctx context.Context, from Position) error {
 	}
 	taken, err := l.Store.Rewind(ctx, from, fork)
 	if err != nil {
-		l.mistrust()
+		l.unheld.Store(true)
 		return fmt.Errorf("take back outcomes above block %d: %w", fork.Height, err)
 	}
 	l.Log.WarnContext(ctx, "chain reorganised", "from", from.Height, "fork", fork.Height, "outcomes_taken_back", len(taken))

@@ -60,9 +60,7 @@ func (l *tending) pass(ctx context.Context) {
 
 // report makes known how far things are.
 func (l *tending) report() {
-	l.holding.Lock()
-	l.progress.Held = len(l.held)
-	l.holding.Unlock()
+	l.progress.Held = int(l.holds.Load())
 	l.progress.At = l.now()
 	p := l.progress
 	l.tended.Store(&p)

@@ -3,6 +3,7 @@ package vsp
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 )
@@ -10,22 +11,25 @@ import (
 // tenure is the time for which this process leads, with what it knows only then.
 type tenure struct {
 	*Service
-	holding sync.Mutex // held from reading a ticket to telling Voters of it, so that they hear of the newest last
 
-	// Guarded by holding.
-	unheld bool                        // Voters may not know of every Ready ticket
-	held   map[chainhash.Hash]struct{} // what Voters were asked to hold
+	// holding has a value in it while somebody reads a ticket and tells Voters of it, so that they hear of the newest last.
+	holding chan struct{}
+	held    map[chainhash.Hash]struct{} // what Voters were asked to hold; guarded by holding
+	holds   atomic.Int64                // how many those are
+	unheld  atomic.Bool                 // Voters may not know of every Ready ticket
 
 	scanned map[int64]chainhash.Hash // the newest blocks that were scanned; only following uses it
 }
 
 func (s *Service) newTenure() *tenure {
-	return &tenure{
+	n := &tenure{
 		Service: s,
-		unheld:  true,
+		holding: make(chan struct{}, 1),
 		held:    make(map[chainhash.Hash]struct{}),
 		scanned: make(map[int64]chainhash.Hash),
 	}
+	n.unheld.Store(true)
+	return n
 }
 
 // run does a leader's work until the context ends. Fees and outcomes are seen to apart from each other, so that a long scan
