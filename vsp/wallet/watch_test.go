@@ -93,6 +93,7 @@ func TestAWalletWhoseNodeHangs(t *testing.T) {
 	f := r.wallets[0]
 	r.problem(0, vsp.NoProblem)
 	f.set(func() { f.height = 1001 })
+	r.until("a block", func() bool { return r.States()[0].Height == 1001 })
 	f.failing(func(method string, _ []json.RawMessage) error {
 		if method == "walletinfo" || method == "importprivkey" || method == "addtransaction" {
 			return rpctest.ErrHang
