@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/pressly/goose/v3"
 )
@@ -45,6 +46,9 @@ type writer interface {
 
 	Close() error
 }
+
+// errUnknown is what an error says after which what was to be done may be done or not.
+var errUnknown = errors.New("it is not known whether it was stored: read back")
 
 // queryRow returns the first row of a query.
 func queryRow(ctx context.Context, q querier, query string, args ...any) row {

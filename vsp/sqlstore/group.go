@@ -184,6 +184,3 @@ func (b *batch) end() {
 	}
 	close(b.ended)
 }
-
-// errUnknown is what an error says after which what was to be done may be done or not.
-var errUnknown = errors.New("it is not known whether it was stored: read back")

@@ -65,11 +65,12 @@ func (r retrier) attempt(ctx context.Context, do act) error {
 	if err = do(ctx, p); err == nil {
 		err = p.commit(ctx)
 	}
-	ended = err == nil
-	if err != nil {
-		_, rollback := conn.ExecContext(ctx, "ROLLBACK")
-		ended = rollback == nil
+	if err == nil {
+		ended = true
+		return nil
 	}
+	_, rollback := conn.ExecContext(ctx, "ROLLBACK")
+	ended = rollback == nil
 	return err
 }
 
