@@ -137,8 +137,13 @@ func held(ctx context.Context, p *play, args []string) error {
 			}
 		}
 	}
-	return nil
+	return settle(ctx)
 }
+
+// settle lets the VSP do what it does after it has brought tickets to wallets: it asks their nodes for the winners once more,
+// when the tip has stood for two looks. A block that came just then would go without the vote: see Chain.Between. Where blocks
+// are minutes apart that hardly happens; here they follow on what was waited for.
+func settle(ctx context.Context) error { return pause(ctx, 4*trialCheck) }
 
 func promiseOf(given map[chainhash.Hash]promise, ticket chainhash.Hash) choices {
 	p := given[ticket]

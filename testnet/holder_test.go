@@ -51,11 +51,13 @@ func (h *holder) note(o *offered) {
 	h.tickets[o.hash] = o
 }
 
-// markHeld notes that all wallets hold a ticket.
-func (h *holder) markHeld(ticket chainhash.Hash) {
+// markHeld notes that all wallets hold tickets.
+func (h *holder) markHeld(tickets []chainhash.Hash) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.tickets[ticket].held = true
+	for _, ticket := range tickets {
+		h.tickets[ticket].held = true
+	}
 }
 
 // offered is a ticket of the holder, and what is needed to register it.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"golang.org/x/sync/errgroup"
 
 	"scrutineer/vsp/vspapi"
@@ -174,6 +175,7 @@ func (p *play) awaitHeld(ctx context.Context, ahead int64) error {
 		return err
 	}
 	given := p.witness.given()
+	var fresh []chainhash.Hash
 	for hash, o := range p.holder.registered() {
 		// A ticket is drawn by the block that makes it live at the earliest.
 		if o.held || !given[hash].paid || o.height+int64(p.network.Chain.params.TicketMaturity) > height+ahead {
@@ -191,7 +193,14 @@ func (p *play) awaitHeld(ctx context.Context, ahead int64) error {
 				return err
 			}
 		}
-		p.holder.markHeld(hash)
+		fresh = append(fresh, hash)
 	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := settle(ctx); err != nil {
+		return err
+	}
+	p.holder.markHeld(fresh)
 	return nil
 }
