@@ -59,6 +59,12 @@ func (f *FrontEnd) Start(ctx context.Context) error {
 	return err
 }
 
+// takes reports whether the front end takes new tickets: it has seen its node and its wallets.
+func (f *FrontEnd) takes(ctx context.Context) (bool, string) {
+	info, err := f.info(ctx)
+	return err == nil && !info.VspClosed, fmt.Sprintf("closed: %t %s, error: %v", info.VspClosed, info.VspClosedMsg, err)
+}
+
 // info returns what the VSP says of itself, through this front end.
 func (f *FrontEnd) info(ctx context.Context) (vspapi.Info, error) {
 	key, err := f.vsp.key()

@@ -44,7 +44,7 @@ type VSPPlan struct {
 	MySQL *sqlstore.MySQL // where the tickets are kept, an empty database; in a file if nil
 }
 
-// StartVSP sets a VSP up and returns when all its front ends answer. On error nothing of it is left running.
+// StartVSP sets a VSP up and returns when all its front ends take tickets. On error nothing of it is left running.
 func (n *Network) StartVSP(ctx context.Context, plan VSPPlan) (*VSP, error) {
 	v := &VSP{network: n, dir: filepath.Join(n.Plan.Dir, "data", "vsp")}
 	if err := v.start(ctx, plan); err != nil {
@@ -70,6 +70,11 @@ func (v *VSP) start(ctx context.Context, plan VSPPlan) error {
 	v.URL = v.FrontEnds[0].URL
 	for _, front := range v.FrontEnds {
 		if err := front.Start(ctx); err != nil {
+			return err
+		}
+	}
+	for _, front := range v.FrontEnds {
+		if err := waitUntil(ctx, front.name+" to take tickets", front.takes); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/decred/dcrd/chaincfg/v3"
 	"github.com/stretchr/testify/require"
 
+	"scrutineer/vsp"
 	"scrutineer/vsp/vspapi"
 )
 
@@ -65,11 +68,9 @@ func TestKillDuringRegistrations(t *testing.T) {
 		require.NoError(t, <-bought)
 		require.NoError(t, v.FrontEnds[0].Start(testContext(t)))
 		t.Logf("round %d: killed with %d of %d answered", round+1, len(w.to(vspapi.PathPayFee))-before, batch)
+		mineUntilHeld(t, n, slices.Collect(maps.Keys(w.to(vspapi.PathPayFee))))
 	}
-	var acknowledged []chainhash.Hash
-	for ticket := range w.to(vspapi.PathPayFee) {
-		acknowledged = append(acknowledged, ticket)
-	}
+	acknowledged := slices.Collect(maps.Keys(w.to(vspapi.PathPayFee)))
 	require.Less(t, len(acknowledged), rounds*batch, "the kills came too late to break anything off")
 
 	n.Chain.Run(trialPace / 2)
@@ -90,6 +91,22 @@ func TestKillDuringRegistrations(t *testing.T) {
 		require.Equal(t, bits, fate.Bits, "ticket %s voted in block %d", ticket, fate.Height)
 	}
 	t.Logf("all %d acknowledged tickets voted by block %d", len(acknowledged), fates.Height)
+}
+
+// mineUntilHeld confirms tickets that were just bought, and waits until every voting wallet has them. Their maturity gives a VSP
+// that was just killed hours for that, and here two seconds.
+func mineUntilHeld(t *testing.T, n *Network, tickets []chainhash.Hash) {
+	ctx := testContext(t)
+	require.NoError(t, n.Chain.Mine(ctx, vsp.Confirmations+1))
+	for _, host := range n.Voting {
+		for _, ticket := range tickets {
+			require.NoError(t, waitUntil(ctx, host.Wallet.Name()+" to hold what was acknowledged", func(ctx context.Context) (bool, string) {
+				_, has, err := host.Wallet.RPC.VoteChoices(ctx, ticket)
+				return err == nil && has, fmt.Sprintf("ticket %s: %t, error: %v", ticket, has, err)
+			}))
+		}
+	}
+	require.NoError(t, settle(ctx))
 }
 
 // anAgenda returns an agenda of simnet, and the bits of a vote that says no to it and yes to its parent block.

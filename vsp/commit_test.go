@@ -56,6 +56,7 @@ func TestSentButNotStored(t *testing.T) {
 		_, err := r.PayFee(t.Context(), r.payFeeRequest(ticket, fee))
 		require.NoError(t, err)
 		require.Equal(t, vsp.FeeReceived, r.stored(ticket.Hash()).Fee.Status)
+		r.storeFault.set(nil)
 		defer r.run()()
 		require.Equal(t, vsp.FeeBroadcast, r.stored(ticket.Hash()).Fee.Status)
 	})

@@ -1,6 +1,7 @@
 package vsp_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,10 +40,12 @@ func TestHoldRetries(t *testing.T) {
 		ticket := r.chain.Buy(r.holder(1))
 		r.paid(ticket)
 		r.mine(vsp.Confirmations)
-		updated := false
+		var updated atomic.Bool
 		r.storeFault.set(func(op string) (bool, error) {
-			updated = updated || op == "Update"
-			if updated && op == "Ticket" {
+			if op == "Update" {
+				updated.Store(true)
+			}
+			if updated.Load() && op == "Ticket" {
 				return false, errFault
 			}
 			return false, nil

@@ -81,7 +81,7 @@ func (c *checkpointReader) unreadable(block []byte, err error) error {
 		return fmt.Errorf("read checkpoint %d: %w", number, readErr)
 	}
 	tail := append(block, rest...)
-	if c.lost(tail) || atEnd && c.tornOff(string(tail)) {
+	if c.lost(tail) || c.tornOff(string(tail)) {
 		c.torn = int64(len(tail))
 		return io.EOF
 	}
@@ -120,6 +120,9 @@ func (c *checkpointReader) tornOff(tail string) bool {
 	}
 }
 
+// maxPart is longer than any line of a checkpoint's text but the first.
+const maxPart = 100
+
 // beginsText reports whether lines, and a part of one more, are the beginning of the next checkpoint's text.
 func (c *checkpointReader) beginsText(lines []string, part string) bool {
 	next := Checkpoint{Origin: c.key.Origin(), Number: c.last.Number + 1}
@@ -130,5 +133,5 @@ func (c *checkpointReader) beginsText(lines []string, part string) bool {
 	text = append(slices.Clone(lines), text[min(len(lines), len(text)):]...)
 	parsed, err := parseCheckpoint(strings.Join(text, "\n") + "\n\n")
 	printable := !strings.ContainsFunc(part, func(r rune) bool { return r < ' ' })
-	return err == nil && parsed.Origin == next.Origin && parsed.Number == next.Number && printable
+	return err == nil && parsed.Origin == next.Origin && parsed.Number == next.Number && printable && len(part) < maxPart
 }

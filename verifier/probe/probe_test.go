@@ -190,7 +190,7 @@ func TestTLS(t *testing.T) {
 	v.Target.URL = strings.Replace(server.URL, "127.0.0.1", "127.0.0.2", 1)
 	listener, err := net.Listen("tcp", strings.TrimPrefix(v.Target.URL, "https://"))
 	require.NoError(t, err)
-	other := &http.Server{Handler: server.Config.Handler, TLSConfig: server.TLS, ErrorLog: server.Config.ErrorLog}
+	other := &http.Server{Handler: server.Config.Handler, TLSConfig: server.TLS.Clone(), ErrorLog: server.Config.ErrorLog}
 	go func() { _ = other.ServeTLS(listener, "", "") }()
 	defer other.Close()
 	require.Equal(t, verifier.BadTLS, of(t, v.Round(t.Context()), verifier.KindInfo).Code, "a certificate of another host")
