@@ -12,37 +12,41 @@ import (
 	"scrutineer/vsp/vspapi"
 )
 
-// authenticate returns the ticket that a request is about, after its holder has been found to have signed the request.
-func (s *Service) authenticate(ctx context.Context, r Request) (Ticket, error) {
+// authenticate returns the ticket that a request is about, and the address of its alternate signer, after its holder has been
+// found to have signed the request.
+func (s *Service) authenticate(ctx context.Context, r Request) (t Ticket, signer string, err error) {
 	if r.err != nil {
-		return Ticket{}, r.err
+		return Ticket{}, "", r.err
 	}
 	if err := check(rule{"TicketHash", "required", r.ticket != ""}); err != nil {
-		return Ticket{}, err
+		return Ticket{}, "", err
 	}
 	hash, ok := r.Ticket()
 	if !ok {
-		return Ticket{}, refusef(vspapi.BadRequest, "invalid ticket hash")
+		return Ticket{}, "", refusef(vspapi.BadRequest, "invalid ticket hash")
 	}
-	t, known, err := s.stored(ctx, hash)
-	if err != nil {
-		return Ticket{}, err
-	}
-	commitment := t.Commitment
-	if !known {
+	t, signer, err = s.Store.TicketAndSigner(ctx, hash)
+	known := !errors.Is(err, ErrNoTicket)
+	switch {
+	case !known:
 		// Only to tell a stranger's ticket from a bad signature, as vspd does.
-		if commitment, err = s.commitmentOnChain(ctx, hash); err != nil {
-			return Ticket{}, err
+		var commitment string
+		if commitment, err = s.commitmentOnChain(ctx, hash); err == nil {
+			err = s.verify(r, commitment, s.signerOf(ctx, hash))
 		}
+	case err != nil:
+		err = fmt.Errorf("look up ticket: %w", err)
+	default:
+		err = s.verify(r, t.Commitment, func() (string, error) { return signer, nil })
 	}
-	if err := s.verify(ctx, r, hash, commitment); err != nil {
-		return Ticket{}, err
+	if err != nil {
+		return Ticket{}, "", err
 	}
 	// A ticket goes by one spelling of its hash, vspd's, so that a record of a request proves itself.
 	if !known || r.ticket != hash.String() {
-		return Ticket{}, refuse(vspapi.UnknownTicket, nil)
+		return Ticket{}, "", refuse(vspapi.UnknownTicket, nil)
 	}
-	return t, nil
+	return t, signer, nil
 }
 
 // stored returns a ticket of the Store's.
@@ -85,23 +89,31 @@ func (s *Service) commitment(ticket *wire.MsgTx) (string, error) {
 }
 
 // verify refuses a request that neither a ticket's commitment address nor its alternate signing address has signed. Both
-// remain good as long as the ticket is here.
-func (s *Service) verify(ctx context.Context, r Request, ticket chainhash.Hash, commitment string) error {
+// remain good as long as the ticket is here. The second is asked for only where it is needed.
+func (s *Service) verify(r Request, commitment string, signer func() (string, error)) error {
 	if r.signature == "" {
 		return refusef(vspapi.BadRequest, "no %s header", vspapi.ClientSignature)
 	}
-	wrong := vspapi.VerifyRequest(commitment, r.body, r.signature, s.Profile.Params)
+	wrong := s.verifyRequest(commitment, r)
 	if wrong == nil {
 		return nil
 	}
-	signer, err := s.altSigner(ctx, ticket)
+	other, err := signer()
 	if err != nil {
 		return err
 	}
-	if signer.Address == "" || vspapi.VerifyRequest(signer.Address, r.body, r.signature, s.Profile.Params) != nil {
+	if other == "" || s.verifyRequest(other, r) != nil {
 		return refuse(vspapi.BadSignature, wrong)
 	}
 	return nil
+}
+
+// signerOf returns what looks up the address of a ticket's alternate signer; an empty one if it has none.
+func (s *Service) signerOf(ctx context.Context, ticket chainhash.Hash) func() (string, error) {
+	return func() (string, error) {
+		signer, err := s.altSigner(ctx, ticket)
+		return signer.Address, err
+	}
 }
 
 // altSigner returns a ticket's alternate signer; the zero one if it has none.

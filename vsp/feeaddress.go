@@ -134,7 +134,7 @@ func (s *Service) authenticateOffer(ctx context.Context, r Request, o offer) (t 
 	if t, known, err = s.stored(ctx, o.hash); err != nil {
 		return Ticket{}, false, err
 	}
-	return t, known, s.verify(ctx, r, o.hash, o.commitment)
+	return t, known, s.verify(r, o.commitment, s.signerOf(ctx, o.hash))
 }
 
 // register stores a new ticket with an address of its own.

@@ -15,7 +15,7 @@ func (s *Service) PayFee(ctx context.Context, r Request) (vspapi.PayFeeResponse,
 	if err := s.mustBeOpen(); err != nil {
 		return vspapi.PayFeeResponse{}, err
 	}
-	t, err := s.authenticate(ctx, r)
+	t, _, err := s.authenticate(ctx, r)
 	if err != nil {
 		return vspapi.PayFeeResponse{}, err
 	}

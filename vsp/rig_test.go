@@ -149,12 +149,14 @@ func (r *record) count(message string) int {
 	return n
 }
 
-func (r *rig) feeAddressRequest(t vsptest.Ticket) vsp.Request {
-	return t.Request(vspapi.FeeAddressRequest{
+func (r *rig) feeAddressMessage(t vsptest.Ticket) vspapi.FeeAddressRequest {
+	return vspapi.FeeAddressRequest{
 		Timestamp: r.clock.Now().Unix(), TicketHash: t.Hash().String(),
 		TicketHex: vsptest.Hex(t.Tx), ParentHex: vsptest.Hex(t.Parent),
-	})
+	}
 }
+
+func (r *rig) feeAddressRequest(t vsptest.Ticket) vsp.Request { return t.Request(r.feeAddressMessage(t)) }
 
 func (r *rig) payFeeMessage(t vsptest.Ticket, fee *wire.MsgTx) vspapi.PayFeeRequest {
 	return vspapi.PayFeeRequest{

@@ -56,6 +56,8 @@ type Service struct {
 	subsidy *blockchain.SubsidyCache
 	parents chan struct{} // a slot for each who waits for a ticket's parent
 
+	verified verified // signatures
+
 	counting  sync.Mutex            // held while stats are made, so that the newest are the last
 	stats     atomic.Pointer[stats] // nil until they were first made
 	uncounted chan struct{}         // asks Run to make them anew

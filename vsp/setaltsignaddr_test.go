@@ -215,8 +215,20 @@ func TestAltSignerStoreAway(t *testing.T) {
 	ticket, other := r.chain.Buy(r.holder(1)), r.holder(2)
 	r.offered(ticket)
 	r.setAltSigner(ticket, other)
-	r.storeFault.set(failing("AltSigner", errFault))
-	_, err := r.TicketStatus(t.Context(), other.Request(vspapi.TicketStatusRequest{TicketHash: ticket.Hash().String()}))
-	require.ErrorIs(t, err, errFault)
-	require.EqualValues(t, -1, code(err))
+	status := func() error {
+		_, err := r.TicketStatus(t.Context(), other.Request(vspapi.TicketStatusRequest{TicketHash: ticket.Hash().String()}))
+		return err
+	}
+	again := func() error {
+		_, err := r.FeeAddress(t.Context(), other.Request(r.feeAddressMessage(ticket)))
+		return err
+	}
+	for op, act := range map[string]func() error{"TicketAndSigner": status, "AltSigner": again} {
+		r.storeFault.set(nil)
+		require.NoError(t, act(), op)
+		r.storeFault.set(failing(op, errFault))
+		err := act()
+		require.ErrorIs(t, err, errFault, op)
+		require.EqualValues(t, -1, code(err), op)
+	}
 }

@@ -15,7 +15,7 @@ const maxAhead = 24 * time.Hour
 // SetVoteChoices changes how a ticket votes. It works while the VSP is closed, and while wallets are away: they get the
 // choices when they are back.
 func (s *Service) SetVoteChoices(ctx context.Context, r Request) (vspapi.SetVoteChoicesResponse, error) {
-	t, err := s.authenticate(ctx, r)
+	t, _, err := s.authenticate(ctx, r)
 	if err != nil {
 		return vspapi.SetVoteChoicesResponse{}, err
 	}

@@ -93,6 +93,10 @@ type AltSigners interface {
 	// AltSigner returns a ticket's, or ErrNoAltSigner.
 	AltSigner(ctx context.Context, ticket chainhash.Hash) (AltSigner, error)
 
+	// TicketAndSigner returns what Ticket does, and with it the address of the ticket's alternate signer, which is empty if it
+	// has none.
+	TicketAndSigner(ctx context.Context, ticket chainhash.Hash) (Ticket, string, error)
+
 	// SetAltSigner adds a ticket's, or returns ErrAltSignerExists and leaves the one there as it is.
 	SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer AltSigner) error
 }

@@ -10,11 +10,7 @@ import (
 
 // TicketStatus tells a ticket's holder where it stands. It works while the VSP is closed.
 func (s *Service) TicketStatus(ctx context.Context, r Request) (vspapi.TicketStatusResponse, error) {
-	t, err := s.authenticate(ctx, r)
-	if err != nil {
-		return vspapi.TicketStatusResponse{}, err
-	}
-	signer, err := s.altSigner(ctx, t.Hash)
+	t, signer, err := s.authenticate(ctx, r)
 	if err != nil {
 		return vspapi.TicketStatusResponse{}, err
 	}
@@ -22,7 +18,7 @@ func (s *Service) TicketStatus(ctx context.Context, r Request) (vspapi.TicketSta
 		Timestamp:       s.now().Unix(),
 		TicketConfirmed: t.Confirmed,
 		FeeTxStatus:     string(t.Fee.Status),
-		AltSignAddress:  signer.Address,
+		AltSignAddress:  signer,
 		VoteChoices:     orEmpty(t.Choices.Agendas),
 		TSpendPolicy:    orEmpty(t.Choices.TSpends),
 		TreasuryPolicy:  orEmpty(t.Choices.Treasury),

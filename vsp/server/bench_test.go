@@ -32,8 +32,11 @@ var benchStores = []struct {
 	config func(b *testing.B) any
 }{
 	{"memory", func(*testing.B) any { return nil }},
-	{"sqlite", func(b *testing.B) any { return sqlstore.Config{Path: filepath.Join(b.TempDir(), "vsp.db")} }},
-	{"mariadb", func(b *testing.B) any { c := mariadbtest.Start(b).Config(b); return sqlstore.Config{MySQL: &c} }},
+	{"sqlite", func(b *testing.B) any { return storeConfig{Config: sqlstore.Config{Path: filepath.Join(b.TempDir(), "vsp.db")}} }},
+	{"mariadb", func(b *testing.B) any {
+		c := mariadbtest.Start(b).Config(b)
+		return storeConfig{Config: sqlstore.Config{MySQL: &c}, Password: c.Password}
+	}},
 }
 
 // BenchmarkRequests measures the API as wallets see it: over HTTP on loopback, with a connection for each client, against a

@@ -66,6 +66,13 @@ func (w *watched) Ticket(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, 
 	return w.Store.Ticket(ctx, hash)
 }
 
+func (w *watched) TicketAndSigner(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, string, error) {
+	if w.fail != nil {
+		return vsp.Ticket{}, "", w.fail
+	}
+	return w.Store.TicketAndSigner(ctx, hash)
+}
+
 func (w *watched) Insert(ctx context.Context, t vsp.Ticket) error {
 	w.stored.Add(1)
 	return w.Store.Insert(ctx, t)

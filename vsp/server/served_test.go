@@ -28,8 +28,14 @@ import (
 )
 
 // serveEnv makes this program serve, in a process of its own, whose memory can be told from the tests'. Its value is the
-// sqlstore.Config of the Store in JSON; an empty one stands for memory.
+// Store's storeConfig in JSON; an empty one stands for memory.
 const serveEnv = "VSP_SERVER_TEST_SERVE"
+
+// storeConfig is a Config that has a server's password with it, which a Config does not tell.
+type storeConfig struct {
+	sqlstore.Config
+	Password string
+}
 
 func TestMain(m *testing.M) {
 	if config, ok := os.LookupEnv(serveEnv); ok {
@@ -79,15 +85,18 @@ func storeOf(ctx context.Context, config string) (vsp.Store, error) {
 	if config == "" {
 		return new(storetest.Memory), nil
 	}
-	var c sqlstore.Config
+	var c storeConfig
 	if err := json.Unmarshal([]byte(config), &c); err != nil {
 		return nil, err
+	}
+	if c.MySQL != nil {
+		c.MySQL.Password = c.Password
 	}
 	sealer, err := sqlstore.NewSealer(make([]byte, 32))
 	if err != nil {
 		return nil, err
 	}
-	return sqlstore.Open(ctx, c, sealer)
+	return sqlstore.Open(ctx, c.Config, sealer)
 }
 
 // generous is a chain that has the coins which the same chain in another process has made for its tickets: the first, the

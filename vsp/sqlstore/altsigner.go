@@ -37,6 +37,29 @@ func (s *Store) altSigner(ctx context.Context, ticket chainhash.Hash) (a vsp.Alt
 	return a, err
 }
 
+// TicketAndSigner implements vsp.AltSigners.
+func (s *Store) TicketAndSigner(ctx context.Context, hash chainhash.Hash) (vsp.Ticket, string, error) {
+	row := queryRow(ctx, s.reader, "SELECT id, "+columns+", (SELECT address FROM alt_signers WHERE ticket = tickets.hash) "+
+		"FROM tickets WHERE hash = ?", hash[:])
+	var signer sql.NullString
+	_, t, err := s.scan(oneMore{row, &signer})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = vsp.ErrNoTicket
+	}
+	if err != nil {
+		return vsp.Ticket{}, "", fmt.Errorf("read ticket %v and who else signs for it: %w", hash, err)
+	}
+	return t, signer.String, nil
+}
+
+// oneMore is a row that has one more column behind those that are asked for.
+type oneMore struct {
+	scanner
+	last any
+}
+
+func (o oneMore) Scan(into ...any) error { return o.scanner.Scan(append(into, o.last)...) }
+
 // AltSigners returns all of them, by ticket.
 func (s *Store) AltSigners(ctx context.Context) (map[chainhash.Hash]vsp.AltSigner, error) {
 	all, err := s.altSigners(ctx)

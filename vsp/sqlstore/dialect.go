@@ -56,6 +56,9 @@ func queryRow(ctx context.Context, q querier, query string, args ...any) row {
 	return row{rows, err}
 }
 
+// scanner is a row to be read.
+type scanner interface{ Scan(into ...any) error }
+
 // row is what sql.Row is.
 type row struct {
 	rows *sql.Rows

@@ -93,7 +93,7 @@ func copied(t vsp.Ticket) vsp.Ticket {
 }
 
 // scan reads the id and the columns of one row.
-func (s *Store) scan(row interface{ Scan(...any) error }) (id int64, t vsp.Ticket, err error) {
+func (s *Store) scan(row scanner) (id int64, t vsp.Ticket, err error) {
 	var (
 		hash, feeTxHash, spentBy   hashColumn
 		agendas, tspends, treasury choicesColumn

@@ -136,6 +136,10 @@ func (p pair) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vs
 	return p.turn().SetAltSigner(ctx, ticket, signer)
 }
 
+func (p pair) TicketAndSigner(ctx context.Context, ticket chainhash.Hash) (vsp.Ticket, string, error) {
+	return p.other.TicketAndSigner(ctx, ticket)
+}
+
 func (p pair) Position(ctx context.Context) (vsp.Position, error) { return p.other.Position(ctx) }
 
 // turn returns one of the two by chance.

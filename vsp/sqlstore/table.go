@@ -91,7 +91,7 @@ func (t table) list() (names []string) {
 }
 
 // scan returns the values of a row, each of its column's type, which the databases' drivers do not agree about.
-func (t table) scan(row interface{ Scan(...any) error }) ([]any, error) {
+func (t table) scan(row scanner) ([]any, error) {
 	values := make([]any, len(t.columns))
 	for i, c := range t.columns {
 		switch c.kind {

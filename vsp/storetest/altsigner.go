@@ -32,6 +32,21 @@ var altSignerGuarantees = []guarantee{
 			require.Equal(rt, want, got)
 		})
 	}},
+	{"TicketAndSigner gives both, of a ticket that is there", func(t *testing.T, s vsp.Store) {
+		insert(t, s, ticket(1), ticket(2))
+		require.NoError(t, s.SetAltSigner(t.Context(), hash(2), signer(2)))
+		require.NoError(t, s.SetAltSigner(t.Context(), hash(3), signer(3)))
+		for n, address := range map[int]string{1: "", 2: signer(2).Address} {
+			want, err := s.Ticket(t.Context(), hash(n))
+			require.NoError(t, err)
+			got, by, err := s.TicketAndSigner(t.Context(), hash(n))
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.Equal(t, address, by)
+		}
+		_, _, err := s.TicketAndSigner(t.Context(), hash(3))
+		require.ErrorIs(t, err, vsp.ErrNoTicket)
+	}},
 	{"AltSigner says that there is none", func(t *testing.T, s vsp.Store) {
 		insert(t, s, ticket(1))
 		require.NoError(t, s.SetAltSigner(t.Context(), hash(2), signer(2)))

@@ -119,6 +119,10 @@ func operations(s vsp.Store) map[string]func(context.Context) error {
 		"Lead":         func(ctx context.Context) error { _, err := s.Lead(ctx, "b", 0); return err },
 		"Resign":       func(ctx context.Context) error { return s.Resign(ctx, "b") },
 		"AltSigner":    func(ctx context.Context) error { _, err := s.AltSigner(ctx, hash(1)); return err },
+		"TicketAndSigner": func(ctx context.Context) error {
+			_, _, err := s.TicketAndSigner(ctx, hash(1))
+			return err
+		},
 		"SetAltSigner": func(ctx context.Context) error { return s.SetAltSigner(ctx, hash(1), signer(1)) },
 	}
 }

@@ -77,18 +77,23 @@ func (m *Memory) record(hash chainhash.Hash) (*record, error) {
 
 // Ticket implements vsp.Tickets.
 func (m *Memory) Ticket(ctx context.Context, hash chainhash.Hash) (t vsp.Ticket, err error) {
-	err = m.do(ctx, "Ticket", func() error {
+	t, _, err = m.ticketAndSigner(ctx, "Ticket", hash)
+	return t, err
+}
+
+func (m *Memory) ticketAndSigner(ctx context.Context, op string, hash chainhash.Hash) (t vsp.Ticket, signer string, err error) {
+	err = m.do(ctx, op, func() error {
 		r, err := m.record(hash)
 		if err != nil {
 			return err
 		}
-		t = stored(r.ticket)
+		t, signer = stored(r.ticket), m.signers[hash].Address
 		return nil
 	})
 	if err != nil {
-		return vsp.Ticket{}, err
+		return vsp.Ticket{}, "", err
 	}
-	return t, nil
+	return t, signer, nil
 }
 
 // Insert implements vsp.Tickets.

@@ -171,6 +171,11 @@ func (m *Memory) AltSigner(ctx context.Context, ticket chainhash.Hash) (signer v
 	return signer, nil
 }
 
+// TicketAndSigner implements vsp.AltSigners.
+func (m *Memory) TicketAndSigner(ctx context.Context, ticket chainhash.Hash) (vsp.Ticket, string, error) {
+	return m.ticketAndSigner(ctx, "TicketAndSigner", ticket)
+}
+
 // SetAltSigner implements vsp.AltSigners.
 func (m *Memory) SetAltSigner(ctx context.Context, ticket chainhash.Hash, signer vsp.AltSigner) error {
 	return m.do(ctx, "SetAltSigner", func() error {
