@@ -93,21 +93,32 @@ func (k PublicKey) verify(c Checkpoint) error {
 	if c.Origin != k.Origin() {
 		return fmt.Errorf("is of another journal, %q", c.Origin)
 	}
-	opened, err := note.Open([]byte(c.Note), note.VerifierList(k.verifier))
+	text, err := k.open(c.Note)
+	if err == nil && text != c.text() {
+		err = errMore
+	}
+	return err
+}
+
+var errMore = errors.New("has more to it than a text and a signature")
+
+// open returns the text of a note that the key signed. Each text and signature has one spelling.
+func (k PublicKey) open(signed string) (string, error) {
+	opened, err := note.Open([]byte(signed), note.VerifierList(k.verifier))
 	var unknown *note.UnverifiedNoteError
 	var invalid *note.InvalidSignatureError
 	switch {
 	case errors.As(err, &unknown):
-		return errors.New("is signed by another key")
+		return "", errors.New("is signed by another key")
 	case errors.As(err, &invalid):
-		return errors.New("has a signature that does not fit: its text was changed")
+		return "", errors.New("has a signature that does not fit: its text was changed")
 	case err != nil:
-		return fmt.Errorf("is no signed note: %w", err)
+		return "", fmt.Errorf("is no signed note: %w", err)
 	}
-	if c.Note != fmt.Sprintf("%s\n— %s %s\n", c.text(), opened.Sigs[0].Name, canonical(opened.Sigs[0].Base64)) {
-		return errors.New("has more to it than a text and a signature")
+	if signed != fmt.Sprintf("%s\n— %s %s\n", opened.Text, opened.Sigs[0].Name, canonical(opened.Sigs[0].Base64)) {
+		return "", errMore
 	}
-	return nil
+	return opened.Text, nil
 }
 
 // canonical returns base64 as it should be written: the last character may have bits that mean nothing.

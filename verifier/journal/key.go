@@ -76,6 +76,31 @@ type Key struct {
 // Public returns the half that may be known.
 func (k Key) Public() PublicKey { return k.public }
 
+// SignNote signs a text that is no checkpoint, as a signed note (C2SP). Its first line must have a space in it: no origin has one,
+// so that what is signed here can never pass for a checkpoint.
+func (k Key) SignNote(text string) (string, error) {
+	if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(first, " ") {
+		return "", fmt.Errorf("sign note: its first line %q could be that of a checkpoint", first)
+	}
+	signed, err := note.Sign(&note.Note{Text: text}, k.signer)
+	if err != nil {
+		return "", fmt.Errorf("sign note: %w", err)
+	}
+	return string(signed), nil
+}
+
+// OpenNote returns the text of a note that SignNote signed. One that the key did not sign, or with anything added, is an error.
+func (k PublicKey) OpenNote(signed string) (string, error) {
+	text, err := k.open(signed)
+	if err != nil {
+		return "", fmt.Errorf("the note %w", err)
+	}
+	if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(first, " ") {
+		return "", errors.New("the note is a checkpoint, or could be one")
+	}
+	return text, nil
+}
+
 // A key file has one line, in the form of a signer key of notes: PRIVATE+KEY+ORIGIN+HASH+SEED. Unlike PKCS #8 it says
 // which journal it is of, and its hash shows any damage to it.
 const keyPrefix = "PRIVATE+KEY+"

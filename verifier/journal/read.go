@@ -46,6 +46,42 @@ type Step struct {
 // The error is a *Fault where the journal is not as it was written, or take's own. It wraps os.ErrNotExist if there is no
 // journal.
 func Read(dir string, key PublicKey, take func(Entry) error) (Summary, error) {
+	return read(dir, key, take, nil)
+}
+
+// ReadSealed is Read of the entries that a checkpoint covers: the one on just size entries, or the last one if size is 0. All
+// of the journal is verified, but take is given these entries alone, and the summary is of them. Where there is no such
+// checkpoint the error wraps ErrNotSealed.
+func ReadSealed(dir string, key PublicKey, size int64, take func(Entry) error) (Summary, error) {
+	var sum Summary
+	var pending []Entry
+	hold := func(e Entry) error {
+		if size == 0 || e.Number <= size {
+			pending = append(pending, e)
+		}
+		return nil
+	}
+	_, err := read(dir, key, hold, func(c Checkpoint) error {
+		if size != 0 && c.Size > size {
+			return nil
+		}
+		for _, e := range pending {
+			if err := errors.Join(sum.observe(e), take(e)); err != nil {
+				return err
+			}
+		}
+		pending = pending[:0]
+		sum.Sealed, sum.Tree = c, tlog.Tree{N: c.Size, Hash: c.Root}
+		return nil
+	})
+	if err == nil && (sum.Sealed.Number == 0 || size != 0 && sum.Sealed.Size != size) {
+		err = fmt.Errorf("that there were %d entries %w: no checkpoint says so", size, ErrNotSealed)
+	}
+	return sum, err
+}
+
+// read gives entries to take and checkpoints to sealed, in the order in which they were written.
+func read(dir string, key PublicKey, take func(Entry) error, sealed func(Checkpoint) error) (Summary, error) {
 	marks, err := os.Open(filepath.Join(dir, CheckpointsName))
 	if errors.Is(err, os.ErrNotExist) {
 		if _, statErr := os.Stat(filepath.Join(dir, FileName)); statErr == nil {
@@ -67,6 +103,7 @@ func Read(dir string, key PublicKey, take func(Entry) error) (Summary, error) {
 	defer entries.Close()
 	// A checkpoint that comes while the entries are read may be on entries that come too late to be seen.
 	s := newScan(entries, io.LimitReader(marks, info.Size()), key)
+	s.sealed = sealed
 	err = s.run(take)
 	return s.sum, err
 }
@@ -79,7 +116,8 @@ type scan struct {
 	next    *Checkpoint // the first one whose entries are not all read; nil if there is none
 	sum     Summary
 
-	onlySealed bool // stop at the last checkpoint
+	onlySealed bool                   // stop at the last checkpoint
+	sealed     func(Checkpoint) error // is given each checkpoint that was found to be in order; may be nil
 }
 
 func newScan(entries, marks io.Reader, key PublicKey) *scan {
@@ -107,7 +145,7 @@ func (s *scan) run(take func(Entry) error) error {
 			return s.finish()
 		}
 		if err == nil {
-			err = s.observe(entry)
+			err = s.sum.observe(entry)
 		}
 		if err == nil && take != nil {
 			err = take(entry)
@@ -148,18 +186,23 @@ func (s *scan) compare() error {
 		return fault
 	}
 	s.sum.Sealed = *s.next
+	if s.sealed != nil {
+		if err := s.sealed(*s.next); err != nil {
+			return err
+		}
+	}
 	return s.advance()
 }
 
 // observe notes what a summary tells of single entries.
-func (s *scan) observe(entry Entry) error {
-	back := s.sum.Last.Sub(entry.At)
+func (s *Summary) observe(entry Entry) error {
+	back := s.Last.Sub(entry.At)
 	if entry.Number == 1 {
-		s.sum.First = entry.At
+		s.First = entry.At
 	} else if back > maxBack {
-		s.sum.Steps = append(s.sum.Steps, Step{entry.Number, back})
+		s.Steps = append(s.Steps, Step{entry.Number, back})
 	}
-	s.sum.Last = entry.At
+	s.Last = entry.At
 	if entry.Kind != KindGap {
 		return nil
 	}
@@ -167,7 +210,7 @@ func (s *scan) observe(entry Entry) error {
 	if err := json.Unmarshal(entry.Data, &repair.Gap); err != nil {
 		return entryFault(entry.Number, "is a gap without a size: %v", err)
 	}
-	s.sum.Repairs = append(s.sum.Repairs, repair)
+	s.Repairs = append(s.Repairs, repair)
 	return nil
 }
 
