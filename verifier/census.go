@@ -52,8 +52,8 @@ func (c *Census) note(block *wire.MsgBlock) {
 	c.blocks[int64(block.Header.Height)] = n
 }
 
-// hash returns the hash of the main chain's block at a height, if it was read.
-func (c *Census) hash(height int64) (chainhash.Hash, bool) {
+// Hash returns the hash of the main chain's block at a height, if it was read.
+func (c *Census) Hash(height int64) (chainhash.Hash, bool) {
 	if c == nil {
 		return chainhash.Hash{}, false
 	}

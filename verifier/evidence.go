@@ -17,7 +17,11 @@ type Evidence struct {
 
 	Ledger   votes.Ledger // of the listed tickets
 	Census   *Census      // of the blocks the ledger was read from
-	Complete bool         // the list has every ticket whose fee the VSP confirmed, not only some
+	Complete bool         // the list has every ticket whose fee the VSP confirmed, not only some: by its word, or the reviewer's
+
+	Changes   []PlanChange // of the plan, since the trial began
+	Listing   Listing      // where the ledger's tickets come from
+	Withdrawn []Drill      // taken out of the drill log again
 }
 
 // Judge returns one finding for each row, in the order of Rows.
@@ -38,6 +42,9 @@ func Judge(e Evidence) []Finding {
 		f, ok := judged[row.ID]
 		if !ok {
 			f = lacking(NotExamined)
+		}
+		if row.ID == "TR-2" || row.ID == "TR-5" {
+			f = e.Listing.told(f)
 		}
 		f.Row, f.Requirement = row.ID, row.Requirement
 		slices.Sort(f.Cites)

@@ -88,7 +88,7 @@ func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []i
 	}
 	for height := won; height <= entry.Decided; height++ {
 		for _, o := range t.at[height] {
-			if hash, ok := t.census.hash(height); ok && chainhash.Hash(o.Tip.Hash) != hash {
+			if hash, ok := t.census.Hash(height); ok && chainhash.Hash(o.Tip.Hash) != hash {
 				return ByNetwork, fmt.Sprintf("block %d was replaced by another", height), []int64{o.Number}
 			}
 		}
@@ -125,7 +125,7 @@ func (t tips) heard(height int64) int {
 
 // watched returns the record of a block of the main chain that was our node's tip while we listened without a break.
 func (t tips) watched(height int64) (Observation, bool) {
-	hash, ok := t.census.hash(height)
+	hash, ok := t.census.Hash(height)
 	if !ok {
 		return Observation{}, false
 	}

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -52,4 +53,32 @@ func (p Policy) Mistakes() map[string]string {
 		wrong["min_vantages"] = "must be at least 1"
 	}
 	return wrong
+}
+
+// policyText is a policy as it stands in a plan.
+type policyText struct {
+	Uptime        float64  `json:"uptime"`
+	Coverage      float64  `json:"coverage"`
+	MissRate      float64  `json:"miss_rate"`
+	Confidence    float64  `json:"confidence"`
+	TargetLatency Duration `json:"target_latency"`
+	MaxLagBlocks  int64    `json:"max_lag_blocks"`
+	MaxSkew       Duration `json:"max_skew"`
+	MinVantages   int      `json:"min_vantages"`
+}
+
+// MarshalJSON writes the policy with the names that a trial's configuration has.
+func (p Policy) MarshalJSON() ([]byte, error) {
+	return json.Marshal(policyText{p.Uptime, p.Coverage, p.MissRate, p.Confidence, Duration(p.TargetLatency), p.MaxLagBlocks,
+		Duration(p.MaxSkew), p.MinVantages})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (p *Policy) UnmarshalJSON(raw []byte) error {
+	var t policyText
+	if err := json.Unmarshal(raw, &t); err != nil {
+		return err
+	}
+	*p = Policy{t.Uptime, t.Coverage, t.MissRate, t.Confidence, time.Duration(t.TargetLatency), t.MaxLagBlocks, time.Duration(t.MaxSkew), t.MinVantages}
+	return nil
 }

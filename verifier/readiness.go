@@ -21,6 +21,8 @@ type Drill struct {
 	From  int64  `json:"from"`  // first block in which the fault may show, a height
 	To    int64  `json:"to"`    // last one
 	Note  string `json:"note"`
+
+	Entry int64 `json:"-"` // of the journal, that first had it
 }
 
 // Mistake says what is wrong with a drill's record, and is empty if nothing is.

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"scrutineer/verifier/votes"
@@ -48,9 +49,10 @@ func judgeTruth(e Evidence) Finding {
 	if len(said) < lastClaims {
 		return lacking(fmt.Sprintf("the VSP made %d signed statements, %d are needed", len(said), lastClaims))
 	}
+	whole := e.covered(said)
 	said = said[len(said)-lastClaims:]
 	f := Finding{Class: Outside}
-	for _, c := range said {
+	for _, c := range slices.Concat(said, whole) {
 		f.Cites = append(f.Cites, c.Number)
 	}
 	last := said[len(said)-1]
@@ -63,18 +65,25 @@ func judgeTruth(e Evidence) Finding {
 		{"missed", votes.Missed, func(i vspapi.Info) int64 { return i.Missed }},
 		{"expired", votes.Expired, func(i vspapi.Info) int64 { return i.Expired }},
 	} {
-		least, most := e.bounds(count.outcome, last)
+		least, _ := e.bounds(count.outcome, last)
 		f.Numbers = append(f.Numbers, number("claimed_"+count.name, count.of(last.Info)), number("chain_"+count.name, least))
-		wrong := 0
-		for _, c := range said {
-			least, most := e.bounds(count.outcome, c)
-			if n := count.of(c.Info); n < least || e.Complete && n > most {
-				wrong++
-			}
-		}
-		if wrong == len(said) {
+		few := !slices.ContainsFunc(said, func(c Statement) bool {
+			least, _ := e.bounds(count.outcome, c)
+			return count.of(c.Info) >= least
+		})
+		many := len(whole) > 0 && !slices.ContainsFunc(whole, func(c Statement) bool {
+			_, most := e.bounds(count.outcome, c)
+			return count.of(c.Info) <= most+int64(e.Listing.File.Pending)
+		})
+		switch {
+		case few:
 			f.Verdict = Refuted
-			f.Says = append(f.Says, contradiction(count.name, count.of(last.Info), least, most))
+			f.Says = append(f.Says, fmt.Sprintf("The VSP says that %d tickets %s; of the listed ones alone it is %d.", count.of(last.Info), count.name, least))
+		case many:
+			f.Verdict, f.Class = Refuted, e.completeClass()
+			c := whole[len(whole)-1]
+			_, most := e.bounds(count.outcome, c)
+			f.Says = append(f.Says, fmt.Sprintf("The VSP says that %d tickets %s; of all its tickets it is %d.", count.of(c.Info), count.name, most+int64(e.Listing.File.Pending)))
 		}
 	}
 	if f.Verdict == Refuted {
@@ -87,6 +96,9 @@ func judgeTruth(e Evidence) Finding {
 		f.Says = []string{online}
 	case !e.Complete:
 		f.Says = []string{"Nothing contradicts the chain, but the list of tickets does not claim to be complete."}
+	case len(whole) == 0:
+		f.Says = []string{fmt.Sprintf("Nothing contradicts the chain, but the list that the VSP signed is of block %d, and it made fewer than %d statements up to there.",
+			e.Listing.File.Height, lastClaims)}
 	case !checked:
 		f.Says = []string{"Voted, missed, expired and height are as the chain has them; no drill shows whether the number of wallets online is told as it is."}
 	default:
@@ -122,11 +134,30 @@ func (e Evidence) onlineTold() (disagrees string, checked bool) {
 	return "", checked
 }
 
-func contradiction(name string, claimed, least, most int64) string {
-	if claimed < least {
-		return fmt.Sprintf("The VSP says that %d tickets %s; of the listed ones alone it is %d.", claimed, name, least)
+// covered returns the last statements that were made when the list of tickets was complete, if there are enough. A list that
+// the VSP signed is of one block; the reviewer's word is for the whole trial.
+func (e Evidence) covered(said []Statement) []Statement {
+	if !e.Complete {
+		return nil
 	}
-	return fmt.Sprintf("The VSP says that %d tickets %s; of all its tickets it is %d.", claimed, name, most)
+	for e.Listing.File.Signed && len(said) > 0 {
+		if last := said[len(said)-1]; max(last.Height, int64(last.Info.BlockHeight)) <= e.Listing.File.Height {
+			break
+		}
+		said = said[:len(said)-1]
+	}
+	if len(said) < lastClaims {
+		return nil
+	}
+	return said[len(said)-lastClaims:]
+}
+
+// completeClass is the kind of evidence that the list is complete by.
+func (e Evidence) completeClass() Class {
+	if e.Listing.File.Signed {
+		return Stated
+	}
+	return Word
 }
 
 // bounds returns how many tickets the VSP must have known, and can have known, to have had an outcome when it made a

@@ -1,16 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"time"
-
-	"github.com/decred/dcrd/chaincfg/chainhash"
 
 	"scrutineer/verifier"
 	"scrutineer/verifier/blocks"
@@ -18,220 +11,105 @@ import (
 	"scrutineer/verifier/report"
 	"scrutineer/verifier/votes"
 	"scrutineer/vsp/dcrrpc"
+	"scrutineer/vsp/network"
 )
 
-// Kinds of entries in a trial's journal, besides journal.KindGap.
-const (
-	entryStart       = "start"       // what is watched; the first entry
-	entryObservation = "observation" // verifier.Observation
-	entryBeat        = "beat"        // verifier.Beat: a round is whole
-	entryStop        = "stop"        // the verifier ended as it should
-)
-
-// start is the first entry: what a journal is about. A journal is of one trial only.
-type start struct {
-	URL         string  `json:"url"`
-	PubKey      string  `json:"pubkey"`
-	Network     string  `json:"network"`
-	SlotSeconds float64 `json:"slot_seconds"`
-
-	Begins time.Time `json:"begins"` // the first slot, UTC
+// source is where the evidence of a trial is, and what it is verified with. With a chain it is all that a report rests on.
+type source struct {
+	folder string // of the journal
+	key    journal.PublicKey
 }
 
-// about is what must not change from one start to the next.
-func (s start) about() start {
-	s.Begins = time.Time{}
-	return s
+// read takes in the entries that a checkpoint covers: the one on just size entries, or the last one if size is 0. All of the
+// journal is verified.
+func (s source) read(size int64) (*verifier.Record, report.Evidence, error) {
+	record := new(verifier.Record)
+	sum, err := journal.ReadSealed(s.folder, s.key, size, taker(record))
+	if err != nil {
+		return nil, report.Evidence{}, fmt.Errorf("read journal %s: %w", s.folder, err)
+	}
+	return record, report.Evidence{Entries: sum.Tree.N, Root: sum.Tree.Hash.String(), Checkpoint: sum.Sealed.Number, Key: s.key.String(),
+		Gaps: len(sum.Repairs)}, nil
 }
 
-func (t *trial) start() start {
-	return start{URL: t.URL, PubKey: base64.StdEncoding.EncodeToString(t.target.PubKey), Network: t.target.Network.Name,
-		SlotSeconds: time.Duration(t.Slot).Seconds()}
+// taker gives entries to a record.
+func taker(r *verifier.Record) func(journal.Entry) error {
+	return func(e journal.Entry) error { return r.Take(e.Number, e.At, e.Kind, e.Data) }
 }
 
-// seen is what a journal holds.
-type seen struct {
-	begins       time.Time // of the first slot; zero if the journal is empty
-	last         time.Time // when the last entry was written
-	stopped      bool      // it says that the verifier ended as it should
-	observations []verifier.Observation
-	beats        []verifier.Beat
-	extent       report.Evidence
+// chain is where votes are accounted for: blocks.Node.
+type chain interface {
+	votes.Blocks
+	Network(ctx context.Context) (network.Profile, error)
 }
 
-// readJournal reads what was seen, and verifies the journal that holds it. That there is no journal is an error.
-func (t *trial) readJournal() (*seen, error) {
+// draw draws up a report from what a journal tells and from a chain, and from nothing else. What the chain holds after the
+// journal's end is left out, so that the report stays the same.
+func draw(ctx context.Context, record *verifier.Record, extent report.Evidence, on chain) (report.Report, error) {
+	if !record.Begun() {
+		return report.Report{}, errors.New("the journal has no plan of a trial in it that is sealed: nothing was seen yet")
+	}
+	e := record.Evidence()
+	query, known := record.Query()
+	if !known {
+		return report.New(e, extent), nil
+	}
+	profile, err := on.Network(ctx)
+	if err != nil {
+		return report.Report{}, fmt.Errorf("ask the node for its network: %w", err)
+	}
+	if profile.Name != e.Target.Network.Name {
+		return report.Report{}, fmt.Errorf("the node is on %s, and the trial is on %s", profile.Name, e.Target.Network.Name)
+	}
+	e.Census = verifier.NewCensus(on)
+	if e.Ledger, err = votes.Tally(ctx, e.Census, profile.Params, query); err != nil {
+		return report.Report{}, fmt.Errorf("account for blocks %d to %d: %w", query.From, query.To, err)
+	}
+	return report.New(e, extent), nil
+}
+
+// source is the trial's own journal.
+func (t *trial) source() (source, error) {
 	key, err := t.publicKey()
+	return source{t.Journal, key}, err
+}
+
+// readJournal takes in all of the trial's journal, also what is not sealed yet. That there is no journal is an error.
+func (t *trial) readJournal() (*verifier.Record, error) {
+	s, err := t.source()
 	if err != nil {
 		return nil, err
 	}
-	s := new(seen)
-	sum, err := journal.Read(t.Journal, key, func(entry journal.Entry) error { return s.take(entry, t.start()) })
-	if err != nil {
-		return nil, fmt.Errorf("read journal %s: %w", t.Journal, err)
+	record := new(verifier.Record)
+	if _, err := journal.Read(s.folder, s.key, taker(record)); err != nil {
+		return nil, fmt.Errorf("read journal %s: %w", s.folder, err)
 	}
-	s.extent = report.Evidence{Entries: sum.Tree.N, Root: sum.Tree.Hash.String(), Sealed: sum.Sealed.Size, Key: key.String(), Gaps: len(sum.Repairs)}
-	return s, nil
+	return record, t.owns(record)
 }
 
-// take takes in one entry.
-func (s *seen) take(entry journal.Entry, want start) error {
-	var into any
-	var first start
-	var o verifier.Observation
-	var b verifier.Beat
-	switch entry.Kind {
-	case entryStart:
-		into = &first
-	case entryObservation:
-		into = &o
-	case entryBeat:
-		into = &b
-	}
-	if into != nil {
-		if err := json.Unmarshal(entry.Data, into); err != nil {
-			return fmt.Errorf("entry %d: decode %s: %w", entry.Number, entry.Kind, err)
-		}
-	}
-	s.last, s.stopped = entry.At, entry.Kind == entryStop
-	switch entry.Kind {
-	case entryStart:
-		if first.about() != want {
-			return fmt.Errorf("entry %d: the journal is of another trial, of %s on %s in slots of %v s: use another folder",
-				entry.Number, first.URL, first.Network, first.SlotSeconds)
-		}
-		s.begins = first.Begins
-	case entryObservation:
-		o.Number = entry.Number
-		s.observations = append(s.observations, o)
-	case entryBeat:
-		s.beats = append(s.beats, b)
+// owns makes sure that a journal is of this trial.
+func (t *trial) owns(record *verifier.Record) error {
+	if p := record.Plan; record.Begun() && !p.SameTrial(t.plan()) {
+		return fmt.Errorf("the journal in %s is of another trial, of %s at %s on %s in slots of %v: use another folder",
+			t.Journal, p.Name, p.URL, p.Network, p.Slot)
 	}
 	return nil
 }
 
-// heights returns the first and the last height that our own node told of; 0 if it told of none.
-func (s *seen) heights() (first, last int64) {
-	for _, o := range s.observations {
-		if o.Kind != verifier.KindNode || o.Node == nil {
-			continue
-		}
-		if first == 0 {
-			first = o.Node.Height
-		}
-		last = o.Node.Height
-	}
-	return first, last
-}
-
-// derive draws up the report from the journal and the chain alone. What the chain holds after the journal's end is left out,
-// so that the report stays the same.
+// derive draws up the trial's report, with the help of our own node.
 func (t *trial) derive(ctx context.Context) (report.Report, error) {
-	s, err := t.readJournal()
+	s, err := t.source()
 	if err != nil {
 		return report.Report{}, err
 	}
-	if s.begins.IsZero() {
-		return report.Report{}, errors.New("the journal is empty: nothing was seen yet")
+	record, extent, err := s.read(0)
+	if err == nil {
+		err = t.owns(record)
 	}
-	e := verifier.Evidence{Target: t.target, Policy: t.policy, Seen: s.observations, Beats: s.beats, Complete: t.TicketsComplete,
-		Window: verifier.NewWindow(s.begins, s.last, time.Duration(t.Slot), time.Duration(t.Duration), s.stopped)}
-	if e.Drills, err = t.readDrills(); err != nil {
-		return report.Report{}, err
-	}
-	tickets, err := t.readTickets()
 	if err != nil {
 		return report.Report{}, err
 	}
-	first, last := s.heights()
-	if t.FromHeight > 0 {
-		first = t.FromHeight
-	}
-	if last > 0 {
-		if e.Ledger, e.Census, err = t.account(ctx, votes.Query{Tickets: tickets, From: max(1, first), To: last}); err != nil {
-			return report.Report{}, err
-		}
-	}
-	return report.New(e, s.extent, "vspverify report --config "+t.path), nil
-}
-
-// account draws up the ledger on our own node.
-func (t *trial) account(ctx context.Context, q votes.Query) (votes.Ledger, *verifier.Census, error) {
 	node := dcrrpc.NewNode(t.node)
 	defer node.Close()
-	chain := blocks.New(node)
-	profile, err := chain.Network(ctx)
-	if err != nil {
-		return votes.Ledger{}, nil, fmt.Errorf("ask our own node for its network: %w", err)
-	}
-	if profile.Name != t.target.Network.Name {
-		return votes.Ledger{}, nil, fmt.Errorf("our own node %s is on %s, the trial is on %s", node.Address(), profile.Name, t.target.Network.Name)
-	}
-	census := verifier.NewCensus(chain)
-	ledger, err := votes.Tally(ctx, census, profile.Params, q)
-	if err != nil {
-		return votes.Ledger{}, nil, fmt.Errorf("account for blocks %d to %d: %w", q.From, q.To, err)
-	}
-	return ledger, census, nil
-}
-
-// readTickets reads the list of tickets. It may not be there yet: a trial may begin before the first ticket is bought.
-func (t *trial) readTickets() ([]chainhash.Hash, error) {
-	raw, err := readIfThere(t.Tickets)
-	if err != nil {
-		return nil, fmt.Errorf("read tickets: %w", err)
-	}
-	tickets, err := votes.ReadTickets(bytes.NewReader(raw))
-	if err != nil {
-		return nil, fmt.Errorf("read tickets %s: %w", t.Tickets, err)
-	}
-	return tickets, nil
-}
-
-// readDrills reads the drill log, one JSON object a line. It may not be there yet.
-func (t *trial) readDrills() ([]verifier.Drill, error) {
-	raw, err := readIfThere(t.Drills)
-	if err != nil {
-		return nil, fmt.Errorf("read drills: %w", err)
-	}
-	drills, err := parseDrills(raw)
-	if err != nil {
-		return nil, fmt.Errorf("read drills %s: %w", t.Drills, err)
-	}
-	return drills, nil
-}
-
-func parseDrills(raw []byte) ([]verifier.Drill, error) {
-	var drills []verifier.Drill
-	for i, line := range bytes.Split(raw, []byte{'\n'}) {
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		var d verifier.Drill
-		decoder := json.NewDecoder(bytes.NewReader(line))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&d); err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
-		}
-		if decoder.More() {
-			return nil, fmt.Errorf("line %d: more than one drill", i+1)
-		}
-		if mistake := d.Mistake(); mistake != "" {
-			return nil, fmt.Errorf("line %d: %s", i+1, mistake)
-		}
-		drills = append(drills, d)
-	}
-	return drills, nil
-}
-
-// readIfThere returns nothing for a file that is not named or not there.
-func readIfThere(path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	return raw, err
+	return draw(ctx, record, extent, blocks.New(node))
 }

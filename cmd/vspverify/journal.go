@@ -87,16 +87,21 @@ func readPublicKey(text string) (journal.PublicKey, error) {
 
 // answer tells what is wrong with a journal apart from not being able to look.
 func answer(err error) error {
-	var fault *journal.Fault
-	for _, no := range []error{journal.ErrNoEntry, journal.ErrNotSealed, journal.ErrBehind, journal.ErrRewritten} {
-		if errors.Is(err, no) {
-			return program.AnswerNo(err)
-		}
-	}
-	if errors.As(err, &fault) {
+	if refuted(err) {
 		return program.AnswerNo(err)
 	}
 	return err
+}
+
+// refuted reports whether an error is evidence against a journal, and not a failure to read it.
+func refuted(err error) bool {
+	for _, no := range []error{journal.ErrNoEntry, journal.ErrNotSealed, journal.ErrBehind, journal.ErrRewritten} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	var fault *journal.Fault
+	return errors.As(err, &fault)
 }
 
 // jsonFlag adds the flag of the commands that can speak to programs.

@@ -105,20 +105,25 @@ type glanced struct{ kind, vantage, says string }
 // glance tells in short what an entry says. What it does not know it shows as it is.
 func glance(e journal.Entry) glanced {
 	switch e.Kind {
-	case entryObservation:
+	case verifier.EntryObservation:
 		var o verifier.Observation
 		if json.Unmarshal(e.Data, &o) == nil {
 			return glanced{o.Kind, o.Vantage, observed(o)}
 		}
-	case entryBeat:
+	case verifier.EntryBeat:
 		var b verifier.Beat
 		if json.Unmarshal(e.Data, &b) == nil {
 			return glanced{e.Kind, b.Vantage, "whole round of " + b.At.Format("15:04:05.000")}
 		}
-	case entryStart:
-		var s start
-		if json.Unmarshal(e.Data, &s) == nil {
-			return glanced{e.Kind, "", s.URL}
+	case verifier.EntryStart, verifier.EntryPlan:
+		var p struct{ URL string } // what is no plan of today's may be listed, too
+		if json.Unmarshal(e.Data, &p) == nil {
+			return glanced{e.Kind, "", p.URL}
+		}
+	case verifier.EntryFile:
+		var c verifier.FileChange
+		if json.Unmarshal(e.Data, &c) == nil {
+			return glanced{e.Kind, "", changeText(c)}
 		}
 	case journal.KindGap:
 		var g journal.Gap
@@ -142,6 +147,15 @@ func observed(o verifier.Observation) string {
 		says += ": " + o.Detail
 	}
 	return says
+}
+
+// changeText tells what changed in a file beside the trial.
+func changeText(c verifier.FileChange) string {
+	added, dropped := 0, 0
+	for _, e := range c.Edits {
+		added, dropped = added+len(e.Add), dropped+e.Drop
+	}
+	return fmt.Sprintf("%s: %d lines came, %d went", c.File, added, dropped)
 }
 
 // cutText tells what was cut when the journal was opened.

@@ -31,7 +31,7 @@ and then what was listed proves nothing. --json prints the lines of the journal 
 	}
 	flags := newJournalFlags(c)
 	asJSON := jsonFlag(c)
-	kinds := c.Flags().StringSlice("kind", nil, "only entries of this `KIND`: start, beat, stop, gap, observation, or a kind of observation")
+	kinds := c.Flags().StringSlice("kind", nil, "only entries of this `KIND`: start, plan, file, beat, stop, gap, observation, or a kind of observation")
 	vantage := c.Flags().String("vantage", "", "only entries of this `VANTAGE`")
 	from := c.Flags().String("from", "", "only entries from this `TIME` on")
 	to := c.Flags().String("to", "", "only entries before this `TIME`")

@@ -23,7 +23,7 @@ To begin: write trial.toml (see vspverify run --help), vspverify check, vspverif
 
 Exit codes: 0 done, 1 the answer is no, 2 used wrongly, 3 could not be done.`,
 	}
-	root.AddCommand(runCommand(), reportCommand(), checkCommand(), votesCommand(), journalCommand())
+	root.AddCommand(runCommand(), reportCommand(), checkReportCommand(), schemaCommand(), checkCommand(), votesCommand(), journalCommand())
 	return root
 }
 

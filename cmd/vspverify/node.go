@@ -7,8 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
+	"strings"
 
 	"github.com/decred/dcrd/rpcclient/v8"
+	"github.com/spf13/cobra"
+
+	"scrutineer/vsp/dcrrpc"
 )
 
 // explain adds to an error of talking to a node what to look at.
@@ -28,6 +34,46 @@ func explain(err error) error {
 		return fmt.Errorf("%w\nwhat answers there does not speak TLS: is this the RPC port, and TLS not turned off?", err)
 	}
 	return err
+}
+
+// nodeFlags say which node a command asks.
+type nodeFlags struct{ node, cert, user, passFile string }
+
+func (r *nodeFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&r.node, "node", "", "the node's RPC server: host:port or wss://host:port (`URL`)")
+	c.Flags().StringVar(&r.cert, "cert", "", "`FILE` with the node's certificate (rpc.cert)")
+	c.Flags().StringVar(&r.user, "user", "", "user `NAME` at the node")
+	c.Flags().StringVar(&r.passFile, "pass-file", "", "`FILE` with the password at the node")
+	for _, name := range []string{"node", "cert", "user", "pass-file"} {
+		_ = c.MarkFlagRequired(name) // it fails only for a flag that is not there
+	}
+}
+
+// config returns how to reach the node.
+func (r *nodeFlags) config() (dcrrpc.Config, error) {
+	address := r.node
+	if strings.Contains(address, "://") {
+		parsed, err := url.Parse(address)
+		if err != nil || parsed.Scheme != "wss" && parsed.Scheme != "https" {
+			return dcrrpc.Config{}, fmt.Errorf("--node: %q is neither host:port nor wss://host:port nor https://host:port", address)
+		}
+		address = parsed.Host
+	}
+	if err := checkHostPort(address); err != nil {
+		return dcrrpc.Config{}, err
+	}
+	cert, err := os.ReadFile(r.cert)
+	if err != nil {
+		return dcrrpc.Config{}, fmt.Errorf("--cert: %w", err)
+	}
+	if err := checkPEM(cert); err != nil {
+		return dcrrpc.Config{}, fmt.Errorf("--cert: %s: %w", r.cert, err)
+	}
+	password, err := os.ReadFile(r.passFile)
+	if err != nil {
+		return dcrrpc.Config{}, fmt.Errorf("--pass-file: %w", err)
+	}
+	return dcrrpc.Config{Address: address, User: r.user, Password: strings.TrimRight(string(password), "\r\n"), CertPEM: cert}, nil
 }
 
 // checkHostPort makes sure of an address, so that a port left out is not taken for a node that is down.

@@ -14,6 +14,7 @@ import (
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/probe"
+	"scrutineer/verifier/report"
 	"scrutineer/vsp/dcrrpc"
 )
 
@@ -51,7 +52,7 @@ Exit code 0 says that the report was written, whatever it says: vspverify report
 		if err := t.run(c.Context(), log); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s, %s and %s in %s\n", textFile, jsonFile, htmlFile, t.Out)
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s, %s, %s and %s in %s\n", report.TextFile, report.JSONFile, report.HTMLFile, report.SignatureFile, t.Out)
 		return err
 	}
 	return c
@@ -78,31 +79,17 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	log.Info("journal", "folder", t.Journal, "public_key", key)
-	begins, err := t.begin(book)
+	record, err := t.begin(book)
 	if err != nil {
 		return errors.Join(err, book.Close())
 	}
+	begins, files := record.Plan.Begins, t.besides(record)
 	node := dcrrpc.NewNode(t.node)
 	defer node.Close()
-	w := &watcher{book: book, log: log, mempool: probe.NewMempool(node, localVantage, time.Now), vantage: &probe.Vantage{
+	w := &watcher{book: book, log: log, files: files, mempool: probe.NewMempool(node, localVantage, time.Now), vantage: &probe.Vantage{
 		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now}}
 	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", begins, "slot", time.Duration(t.Slot))
 	return errors.Join(w.slots(ctx, begins, time.Duration(t.Slot), time.Duration(t.Duration)), book.Close())
-}
-
-// begin returns when the trial begins: a moment from now, if its journal is new.
-func (t *trial) begin(book *journal.Journal) (time.Time, error) {
-	s, err := t.readJournal()
-	if err != nil {
-		return time.Time{}, err
-	}
-	if !s.begins.IsZero() {
-		return s.begins, nil
-	}
-	first := t.start()
-	first.Begins = time.Now().UTC().Add(lead)
-	_, err = book.Append(entryStart, first)
-	return first.Begins, err
 }
 
 // listener is probe.Mempool.
@@ -117,6 +104,7 @@ type watcher struct {
 	log     *slog.Logger
 	vantage *probe.Vantage
 	mempool listener
+	files   []*beside
 	state   map[string]verifier.Code // of each kind of probe, as last logged
 	newest  journal.Block            // that our own node told of
 }
@@ -171,7 +159,10 @@ func (w *watcher) round(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := w.book.Append(entryBeat, verifier.Beat{At: began, Vantage: w.vantage.Name}); err != nil {
+	if _, err := w.book.Append(verifier.EntryBeat, verifier.Beat{At: began, Vantage: w.vantage.Name}); err != nil {
+		return err
+	}
+	if err := followAll(w.files, w.book, w.log); err != nil {
 		return err
 	}
 	return w.seal()
@@ -185,7 +176,7 @@ func (w *watcher) seal() error {
 
 // write writes an observation down, and logs what changed.
 func (w *watcher) write(o verifier.Observation) error {
-	number, err := w.book.Append(entryObservation, o)
+	number, err := w.book.Append(verifier.EntryObservation, o)
 	if err != nil {
 		return err
 	}
@@ -208,7 +199,10 @@ func (w *watcher) stop(ctx context.Context, over bool) error {
 			return err
 		}
 	}
-	if _, err := w.book.Append(entryStop, struct {
+	if err := followAll(w.files, w.book, w.log); err != nil {
+		return err
+	}
+	if _, err := w.book.Append(verifier.EntryStop, struct {
 		Over bool `json:"over"` // the trial lasted as long as it was to last
 	}{over}); err != nil {
 		return err

@@ -96,20 +96,21 @@ func testTrial(t *testing.T, slot, whole time.Duration) *trial {
 	require.NoError(t, err)
 	c := defaults()
 	dir := t.TempDir()
+	c.URL = "http://vsp.example.org"
 	c.Name, c.Journal, c.JournalKey = "vsp.example.org", filepath.Join(dir, "journal"), filepath.Join(dir, "journal.key")
 	c.Slot, c.Duration = configfile.Duration(slot), configfile.Duration(whole)
-	return &trial{config: c, policy: verifier.DefaultPolicy(), target: verifier.Target{URL: "http://vsp.example.org", PubKey: publicKey, Network: profile}}
+	return &trial{config: c, policy: verifier.DefaultPolicy(), target: verifier.Target{Name: c.Name, URL: c.URL, PubKey: publicKey, Network: profile}}
 }
 
 // watchIn watches a world from now on, as if vspverify had been started, until ctx ends or the trial is over.
 func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
 	book, _, err := trial.openJournal()
 	require.NoError(t, err)
-	begins, err := trial.begin(book)
+	record, err := trial.begin(book)
 	require.NoError(t, err)
-	watcher := &watcher{book: book, log: slog.New(slog.DiscardHandler), mempool: silence{}, vantage: &probe.Vantage{Name: localVantage,
+	watcher := &watcher{book: book, log: slog.New(slog.DiscardHandler), files: trial.besides(record), mempool: silence{}, vantage: &probe.Vantage{Name: localVantage,
 		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: time.Now}}
-	require.NoError(t, watcher.slots(ctx, begins, time.Duration(trial.Slot), time.Duration(trial.Duration)))
+	require.NoError(t, watcher.slots(ctx, record.Plan.Begins, time.Duration(trial.Slot), time.Duration(trial.Duration)))
 	require.NoError(t, book.Close())
 }
 
@@ -117,8 +118,8 @@ func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
 func sharesOf(t *testing.T, trial *trial) (verifier.Window, verifier.Share) {
 	s, err := trial.readJournal()
 	require.NoError(t, err)
-	w := verifier.NewWindow(s.begins, s.last, time.Duration(trial.Slot), time.Duration(trial.Duration), s.stopped)
-	all := verifier.Uptimes(w, s.observations, s.beats, 1)
+	w := s.Window()
+	all := verifier.Uptimes(w, s.Seen, s.Beats, 1)
 	require.Len(t, all, 2)
 	require.Equal(t, all[0].Share(), all[1].Share())
 	return w, all[0].Share()

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/mod/sumdb/note"
 
+	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
 )
 
@@ -113,7 +114,7 @@ func fillJournal(book *journal.Journal) error {
 		_, err := book.Append(kind, json.RawMessage(data))
 		failed = errors.Join(failed, err)
 	}
-	write(entryStart, `{"url":"https://vsp.example.org","pubkey":"","network":"simnet","slot_seconds":60,"begins":"2026-11-22T10:00:01Z"}`)
+	write(verifier.EntryStart, `{"url":"https://vsp.example.org","pubkey":"","network":"simnet","slot_seconds":60,"begins":"2026-11-22T10:00:01Z"}`)
 	for slot := range int64(3) {
 		head := fmt.Sprintf(`{"at":"2026-11-22T10:%02d:01Z","vantage":"local"`, slot)
 		hash := chainhash.HashH([]byte{byte(slot)})
@@ -121,12 +122,12 @@ func fillJournal(book *journal.Journal) error {
 		if slot == 1 {
 			look = `,"code":"refused","detail":"dial tcp 192.0.2.7:443: connect: \u001b[31mconnection` + "\u202e\x7f\U000e0001" + ` refused"`
 		}
-		write(entryObservation, fmt.Sprintf(`%s,"kind":"node","code":"ok","node":{"height":%d,"hash":"%s","peers":1}}`, head, 100+slot, hash))
-		write(entryObservation, head+`,"kind":"vspinfo","endpoint":"/api/v3/vspinfo"`+look+"}")
-		write(entryBeat, head+"}")
+		write(verifier.EntryObservation, fmt.Sprintf(`%s,"kind":"node","code":"ok","node":{"height":%d,"hash":"%s","peers":1}}`, head, 100+slot, hash))
+		write(verifier.EntryObservation, head+`,"kind":"vspinfo","endpoint":"/api/v3/vspinfo"`+look+"}")
+		write(verifier.EntryBeat, head+"}")
 		_, err := book.Seal(journal.Block{Height: 100 + slot, Hash: hash})
 		failed = errors.Join(failed, err)
 	}
-	write(entryStop, `{"over":true}`)
+	write(verifier.EntryStop, `{"over":true}`)
 	return failed
 }

@@ -135,7 +135,7 @@ func TestKilledAndGoneOn(t *testing.T) {
 	beats := func(n int) func() bool {
 		return func() bool {
 			s, err := config.readJournal()
-			return err == nil && len(s.beats) >= n
+			return err == nil && len(s.Beats) >= n
 		}
 	}
 
@@ -155,11 +155,11 @@ func TestKilledAndGoneOn(t *testing.T) {
 	require.NoError(t, file.Close())
 	killed, err := config.readJournal()
 	require.NoError(t, err)
-	eventually(t, "two slots to pass", func() bool { return time.Since(killed.last) > 2500*time.Millisecond })
+	eventually(t, "two slots to pass", func() bool { return time.Since(killed.Last) > 2500*time.Millisecond })
 
 	again, out, errs := vspverify(t, "run", "--config", path)
 	require.NoError(t, again.Start())
-	eventually(t, "three more rounds", beats(len(killed.beats)+3))
+	eventually(t, "three more rounds", beats(len(killed.Beats)+3))
 	require.NoError(t, again.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, again.Wait(), "%s", errs)
 	require.Contains(t, out.String(), "report.json")
@@ -222,35 +222,4 @@ uptime = 99
 	cmd, _, _ = vspverify(t, "run", "--config", path)
 	require.Error(t, cmd.Run())
 	require.Equal(t, program.Misused, cmd.ProcessState.ExitCode())
-}
-
-func TestDrillLog(t *testing.T) {
-	good := `{"kind":"wallets-down","count":1,"from":5,"to":9,"note":"one"}` + "\n\n" + `{"kind":"wallets-locked","count":3,"from":12,"to":12,"note":""}`
-	drills, err := parseDrills([]byte(good))
-	require.NoError(t, err)
-	require.Equal(t, []verifier.Drill{{Kind: verifier.WalletsDown, Count: 1, From: 5, To: 9, Note: "one"},
-		{Kind: verifier.WalletsLocked, Count: 3, From: 12, To: 12}}, drills)
-	one, _, _ := strings.Cut(good, "\n")
-	for _, bad := range []string{"hello", "{}", one + one, `{"kind":"wallets-down","count":1,"from":5,"to":9,"colour":"blue"}`, "null x"} {
-		_, err := parseDrills([]byte(good + "\n" + bad))
-		require.ErrorContains(t, err, "line 4: ", bad)
-	}
-}
-
-func FuzzDrillLog(f *testing.F) {
-	f.Add([]byte(`{"kind":"wallets-down","count":1,"from":5,"to":9,"note":"one"}`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		drills, err := parseDrills(raw)
-		if err != nil {
-			return
-		}
-		for _, d := range drills {
-			require.Empty(t, d.Mistake())
-			line, err := json.Marshal(d)
-			require.NoError(t, err)
-			again, err := parseDrills(line)
-			require.NoError(t, err)
-			require.Equal(t, []verifier.Drill{d}, again)
-		}
-	})
 }

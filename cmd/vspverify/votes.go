@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
-	"strings"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/spf13/cobra"
@@ -44,10 +42,10 @@ was missed, 2 used wrongly, 3 could not look.`
 
 // ledgerRequest is what votes is asked for on the command line.
 type ledgerRequest struct {
-	node, cert, user, passFile string
-	tickets                    string
-	from, to                   int64
-	json                       bool
+	nodeFlags
+	tickets  string
+	from, to int64
+	json     bool
 }
 
 func votesCommand() *cobra.Command {
@@ -58,17 +56,12 @@ func votesCommand() *cobra.Command {
 		Long:  votesHelp,
 		Args:  cobra.NoArgs,
 	}
-	c.Flags().StringVar(&r.node, "node", "", "the node's RPC server: host:port or wss://host:port (`URL`)")
-	c.Flags().StringVar(&r.cert, "cert", "", "`FILE` with the node's certificate (rpc.cert)")
-	c.Flags().StringVar(&r.user, "user", "", "user `NAME` at the node")
-	c.Flags().StringVar(&r.passFile, "pass-file", "", "`FILE` with the password at the node")
+	r.nodeFlags.add(c)
 	c.Flags().StringVar(&r.tickets, "tickets", "", "`FILE` of ticket hashes, - for standard input")
 	c.Flags().Int64Var(&r.from, "from", 0, "first `HEIGHT` to account for; default: where the first ticket was bought")
 	c.Flags().Int64Var(&r.to, "to", 0, "last `HEIGHT` to account for; default: the tip")
 	c.Flags().BoolVar(&r.json, "json", false, "write JSON")
-	for _, name := range []string{"node", "cert", "user", "pass-file", "tickets"} {
-		_ = c.MarkFlagRequired(name) // it fails only for a flag that is not there
-	}
+	_ = c.MarkFlagRequired("tickets") // it fails only for a flag that is not there
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if r.from < 0 || r.to < 0 || c.Flags().Changed("from") && r.from < 1 || r.to != 0 && r.from > r.to {
 			return program.Misuse(errors.New("--from and --to are heights, 1 or more, the first not over the last"))
@@ -83,7 +76,7 @@ func (r *ledgerRequest) run(ctx context.Context, in io.Reader, out, progress io.
 	if err != nil {
 		return program.Misuse(err)
 	}
-	config, err := r.nodeConfig()
+	config, err := r.nodeFlags.config()
 	if err != nil {
 		return program.Misuse(err)
 	}
@@ -162,30 +155,4 @@ func (r *ledgerRequest) readTickets(in io.Reader) ([]chainhash.Hash, error) {
 		return nil, fmt.Errorf("--tickets: %s: no tickets in it", name)
 	}
 	return tickets, nil
-}
-
-func (r *ledgerRequest) nodeConfig() (dcrrpc.Config, error) {
-	address := r.node
-	if strings.Contains(address, "://") {
-		parsed, err := url.Parse(address)
-		if err != nil || parsed.Scheme != "wss" && parsed.Scheme != "https" {
-			return dcrrpc.Config{}, fmt.Errorf("--node: %q is neither host:port nor wss://host:port nor https://host:port", address)
-		}
-		address = parsed.Host
-	}
-	if err := checkHostPort(address); err != nil {
-		return dcrrpc.Config{}, err
-	}
-	cert, err := os.ReadFile(r.cert)
-	if err != nil {
-		return dcrrpc.Config{}, fmt.Errorf("--cert: %w", err)
-	}
-	if err := checkPEM(cert); err != nil {
-		return dcrrpc.Config{}, fmt.Errorf("--cert: %s: %w", r.cert, err)
-	}
-	password, err := os.ReadFile(r.passFile)
-	if err != nil {
-		return dcrrpc.Config{}, fmt.Errorf("--pass-file: %w", err)
-	}
-	return dcrrpc.Config{Address: address, User: r.user, Password: strings.TrimRight(string(password), "\r\n"), CertPEM: cert}, nil
 }

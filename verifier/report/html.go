@@ -49,6 +49,18 @@ func (v htmlView) Tone() string {
 	return "unproven"
 }
 
+// Name is how the page calls the report.
+func (v htmlView) Name() string { return v.name() }
+
+// Changed tells what was planned otherwise before.
+func (v htmlView) Changed() []string { return changes(v.Changes) }
+
+// ListCites names the entries that the list of tickets came with.
+func (v htmlView) ListCites() string { return cites(v.Ledger.ListEntries) }
+
+// Whole says whether the list claims to have every ticket of the VSP.
+func (v htmlView) Whole() string { return v.Ledger.whole() }
+
 // Tally is how many rows have a verdict.
 type Tally struct {
 	Verdict verifier.Verdict

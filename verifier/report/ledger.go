@@ -12,10 +12,15 @@ import (
 // Ledger is what the chain says of the listed tickets, in sum. Made and missed count what is decided; of it, provisional
 // is what may still change.
 type Ledger struct {
-	From          int64     `json:"from"` // first block
-	To            int64     `json:"to"`   // last block
+	From          int64     `json:"from"`    // first block
+	To            int64     `json:"to"`      // last block
+	ToHash        string    `json:"to_hash"` // its hash; empty if no block was read
 	Listed        int       `json:"listed"`
-	Complete      bool      `json:"complete"` // the list claims to have every ticket of the VSP
+	Complete      bool      `json:"complete"`     // the list claims to have every ticket of the VSP
+	CompleteBy    string    `json:"complete_by"`  // who claims it: "vsp", by its signature, "reviewer", or nobody
+	ListHeight    *int64    `json:"list_height"`  // the block that the VSP signed the list at; null of a plain one
+	ListEntries   []int64   `json:"list_entries"` // of the journal, that the list changed with
+	Removed       []Removal `json:"list_removed"` // listed once, and not in the last list; counted all the same
 	Made          int       `json:"made"`
 	Missed        int       `json:"missed"`
 	Expired       int       `json:"expired"`
@@ -27,6 +32,12 @@ type Ledger struct {
 	MissRateBound float64   `json:"miss_rate_bound"` // upper bound with the operator's and the unknown ones, at the policy's confidence
 	FinalStates   int       `json:"final_states_matched"`
 	FinalMismatch *Mismatch `json:"final_state_mismatch"` // null if all matched
+}
+
+// Removal is a ticket that was taken out of the list.
+type Removal struct {
+	Ticket string `json:"ticket"`
+	Entry  int64  `json:"entry"` // of the journal, that took it out
 }
 
 // MissedBy says who is to answer for the final misses.
@@ -74,10 +85,34 @@ func newLedger(e verifier.Evidence, misses []verifier.Miss) Ledger {
 		Made: count(votes.Voted), Missed: count(votes.Missed), Expired: count(votes.Expired), Live: count(votes.Live),
 		Immature: count(votes.Immature), Unknown: count(votes.Unknown), Provisional: t.Provisional,
 		MissedBy: MissedBy{t.Operator, t.Network, t.Unknown}, MissRateBound: worst, FinalStates: e.Ledger.Checked}
+	l.addList(e)
+	if hash, ok := e.Census.Hash(e.Ledger.To); ok {
+		l.ToHash = hash.String()
+	}
 	if m := e.Ledger.Mismatch; m != nil {
 		l.FinalMismatch = &Mismatch{m.Height, hex.EncodeToString(m.Account.FinalState[:]), hex.EncodeToString(m.Header.FinalState[:])}
 	}
 	return l
+}
+
+// Who says that a list is complete.
+const (
+	byVSP      = "vsp"
+	byReviewer = "reviewer"
+)
+
+// addList says where the listed tickets come from.
+func (l *Ledger) addList(e verifier.Evidence) {
+	l.ListEntries, l.Removed = append([]int64{}, e.Listing.Entries...), []Removal{}
+	switch {
+	case e.Listing.File.Signed:
+		l.CompleteBy, l.ListHeight = byVSP, &e.Listing.File.Height
+	case e.Complete:
+		l.CompleteBy = byReviewer
+	}
+	for _, r := range e.Listing.Removed() {
+		l.Removed = append(l.Removed, Removal{r.Ticket.String(), r.Entry})
+	}
 }
 
 func newTickets(e verifier.Evidence, misses []verifier.Miss) []Ticket {

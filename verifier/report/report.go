@@ -15,7 +15,7 @@ import (
 )
 
 // Format names the shape of the JSON. It changes when a field changes its meaning or goes away.
-const Format = "scrutineer-report/2"
+const Format = "scrutineer-report/3"
 
 // The answers, the best first.
 const (
@@ -32,15 +32,23 @@ type Report struct {
 	Counts   map[verifier.Verdict]int `json:"counts"` // rows by verdict
 	Window   Window                   `json:"window"`
 	Policy   Policy                   `json:"policy"`
-	Rows     []verifier.Finding       `json:"rows"` // every row of the programme, in its order
+	Changes  []verifier.PlanChange    `json:"plan_changes"` // what was planned otherwise when the trial began
+	Rows     []verifier.Finding       `json:"rows"`         // every row of the programme, in its order
 	Uptime   []Endpoint               `json:"uptime"`
 	Wallets  []Wallets                `json:"wallets"` // as the VSP said, in the order of time
 	Ledger   Ledger                   `json:"ledger"`
 	Tickets  []Ticket                 `json:"tickets"` // in the order of the list
-	Drills   []verifier.Drill         `json:"drills"`
+	Drills   []Drill                  `json:"drills"`
+	Gone     []Drill                  `json:"drills_withdrawn"` // taken out of the drill log again
 	Evidence Evidence                 `json:"evidence"`
 	Check    string                   `json:"check"` // the command that derives this report anew
+
+	// Signed says that a signature goes with it, so that text and page may name it.
+	Signed bool `json:"-"`
 }
+
+// Check is the command with which anybody derives a report anew.
+const Check = "vspverify check-report report.json --journal DIR --node HOST:PORT --cert FILE --user NAME --pass-file FILE"
 
 // Target says who was judged.
 type Target struct {
@@ -73,17 +81,27 @@ type Policy struct {
 	MinVantages          int     `json:"min_vantages"`
 }
 
-// Evidence says what the report was derived from.
-type Evidence struct {
-	Entries int64  `json:"journal_entries"`
-	Root    string `json:"journal_root"`   // of the Merkle tree of these entries (RFC 6962), base64
-	Sealed  int64  `json:"journal_sealed"` // how many of them a signed checkpoint covers
-	Key     string `json:"journal_key"`    // that the checkpoints are verified with: a verifier key of signed notes (C2SP)
-	Gaps    int    `json:"journal_gaps"`   // how often its end was torn by a death and mended
+// Drill is a fault that somebody made on purpose.
+type Drill struct {
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+	From  int64  `json:"from"`
+	To    int64  `json:"to"`
+	Note  string `json:"note"`
+	Entry int64  `json:"entry"` // of the journal, that has it, or that took it out
 }
 
-// New draws up a report. How it can be checked is the command line that derives it anew.
-func New(e verifier.Evidence, journal Evidence, check string) Report {
+// Evidence says what the report was derived from: entries that a checkpoint of the journal covers, and nothing after them.
+type Evidence struct {
+	Entries    int64  `json:"journal_entries"`
+	Root       string `json:"journal_root"`       // of the Merkle tree of these entries (RFC 6962), base64
+	Checkpoint int64  `json:"journal_checkpoint"` // number of the one that is on just these entries
+	Key        string `json:"journal_key"`        // that the checkpoints are verified with: a verifier key of signed notes (C2SP)
+	Gaps       int    `json:"journal_gaps"`       // how often its end was torn by a death and mended
+}
+
+// New draws up a report.
+func New(e verifier.Evidence, journal Evidence) Report {
 	findings := verifier.Judge(e)
 	r := Report{
 		Format: Format,
@@ -99,9 +117,11 @@ func New(e verifier.Evidence, journal Evidence, check string) Report {
 		Rows:     findings,
 		Uptime:   []Endpoint{},
 		Wallets:  newWallets(e),
-		Drills:   append([]verifier.Drill{}, e.Drills...),
+		Changes:  append([]verifier.PlanChange{}, e.Changes...),
+		Drills:   newDrills(e.Drills),
+		Gone:     newDrills(e.Withdrawn),
 		Evidence: journal,
-		Check:    check,
+		Check:    Check,
 	}
 	for _, verdict := range verifier.Verdicts {
 		r.Counts[verdict] = verifier.Count(findings, verdict)
@@ -112,6 +132,14 @@ func New(e verifier.Evidence, journal Evidence, check string) Report {
 	misses := verifier.Misses(e)
 	r.Ledger, r.Tickets = newLedger(e, misses), newTickets(e, misses)
 	return r
+}
+
+func newDrills(of []verifier.Drill) []Drill {
+	drills := make([]Drill, 0, len(of))
+	for _, d := range of {
+		drills = append(drills, Drill{d.Kind, d.Count, d.From, d.To, d.Note, d.Entry})
+	}
+	return drills
 }
 
 func answer(findings []verifier.Finding) string {
@@ -132,6 +160,23 @@ func (r Report) JSON() ([]byte, error) {
 		return nil, fmt.Errorf("encode report: %w", err)
 	}
 	return append(raw, '\n'), nil
+}
+
+// ID is a short name of the report: the beginning of the hash of its JSON (SHA-256).
+func (r Report) ID() string {
+	raw, err := r.JSON()
+	if err != nil {
+		return "" // and nobody gets to see it: JSON says why
+	}
+	return HashOf(raw)[:6]
+}
+
+// name is how text and page call the report.
+func (r Report) name() string {
+	if r.Signed {
+		return "report " + r.ID() + ", signed"
+	}
+	return "report " + r.ID() + ", not signed"
 }
 
 // Refuses reports whether the answer is no.

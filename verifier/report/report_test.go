@@ -65,8 +65,10 @@ func evidence(t testing.TB, slot time.Duration, story string, missed int) verifi
 }
 
 func draw(t testing.TB, e verifier.Evidence) Report {
-	return New(e, Evidence{Entries: 99, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", Sealed: 98,
-		Key: "vsp.example.org/local+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"}, "vspverify report --config trial.toml")
+	r := New(e, Evidence{Entries: 99, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", Checkpoint: 17,
+		Key: "vsp.example.org/local+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"})
+	r.Signed = true
+	return r
 }
 
 func golden(t *testing.T, name, got string) {

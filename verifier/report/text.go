@@ -25,7 +25,7 @@ func (r Report) Text() string {
 	r.policy(p)
 	r.rows(p)
 	p.title("CHECK IT YOURSELF")
-	p.line("  " + r.Check)
+	p.wrap("  ", r.Check)
 	return p.String()
 }
 
@@ -37,9 +37,12 @@ func (r Report) head(p *page) {
 	if !w.Complete {
 		state = "not over"
 	}
-	p.line(w.From.Format("02 Jan 2006 15:04:05") + " to " + w.To.Format("02 Jan 15:04:05") + " UTC, " + span(w.To.Sub(w.From)) + ", " + state)
+	p.apart(between(w)+", "+span(w.To.Sub(w.From))+", "+state, r.name())
 	if w.Compressed {
 		p.wrap("", fmt.Sprintf("Compressed: a slot is %v here, and a minute in a trial by the clock.", seconds(w.SlotSeconds)))
+	}
+	for _, c := range changes(r.Changes) {
+		p.wrap("", c)
 	}
 	p.line("")
 	var counts []string
@@ -47,6 +50,40 @@ func (r Report) head(p *page) {
 		counts = append(counts, fmt.Sprintf("%d %s", r.Counts[verdict], verdict))
 	}
 	p.line("  " + strings.Join(counts, "   "))
+}
+
+// between writes when the window begins and ends, to the minute where its slots are minutes.
+func between(w Window) string {
+	clock := "15:04"
+	if w.Compressed {
+		clock = "15:04:05"
+	}
+	end := "02 Jan " + clock
+	if w.From.YearDay() == w.To.YearDay() && w.From.Year() == w.To.Year() {
+		end = clock
+	}
+	return w.From.Format("02 Jan 2006 "+clock) + " to " + w.To.Format(end) + " UTC"
+}
+
+// changes tells what was planned otherwise before, a sentence for each time: thresholds that were chosen late must be seen.
+func changes(of []verifier.PlanChange) []string {
+	var all []string
+	for i, c := range of {
+		if i == 0 || of[i-1].Entry != c.Entry {
+			all = append(all, fmt.Sprintf("CHANGED after %d slots, %s, entry %d:", c.Slots, c.At.Format("02 Jan 15:04:05"), c.Entry))
+		} else {
+			all[len(all)-1] += ","
+		}
+		all[len(all)-1] += fmt.Sprintf(" %s was %s and is %s", c.What, orNothing(c.Was), orNothing(c.Now))
+	}
+	return all
+}
+
+func orNothing(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return text
 }
 
 // severity is the order in which verdicts are told of.
@@ -140,11 +177,10 @@ func (r Report) ledger(p *page) {
 		p.line("  The chain was not read: our own node never told of a block.")
 		return
 	}
-	whole := "and may not be all of the VSP's"
-	if l.Complete {
-		whole = "which claim to be all of the VSP's"
+	p.wrap("  ", fmt.Sprintf("%d tickets listed%s, %s. Blocks %d to %d.", l.Listed, cites(l.ListEntries), l.whole(), l.From, l.To))
+	for _, removed := range l.Removed {
+		p.wrap("  ", fmt.Sprintf("Taken out of the list by entry %d, and still counted: %s", removed.Entry, short(removed.Ticket)))
 	}
-	p.wrap("  ", fmt.Sprintf("%d tickets listed, %s. Blocks %d to %d.", l.Listed, whole, l.From, l.To))
 	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown. Provisional: %d.",
 		l.Made, l.Missed, l.Expired, l.Live, l.Immature, l.Unknown, l.Provisional))
 	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %s %%.",
@@ -154,6 +190,17 @@ func (r Report) ledger(p *page) {
 		return
 	}
 	p.wrap("  ", fmt.Sprintf("All %d final states match: every winner is proven by a header.", l.FinalStates))
+}
+
+// whole says whether the list claims to have every ticket of the VSP.
+func (l Ledger) whole() string {
+	switch l.CompleteBy {
+	case byVSP:
+		return fmt.Sprintf("by the VSP's signature all of its own at block %d", *l.ListHeight)
+	case byReviewer:
+		return "by the reviewer's word all of the VSP's"
+	}
+	return "and may not be all of the VSP's"
 }
 
 // tickets lists the misses by height, with their causes, and then every ticket in the order of the list.
@@ -207,13 +254,21 @@ func (r Report) policy(p *page) {
 		l.Uptime*100, l.Coverage*100, l.MinVantages, verifier.SlowFactor*seconds(l.TargetLatencySeconds), l.MaxLagBlocks,
 		seconds(l.MaxSkewSeconds), l.MissRate*100, l.Confidence*100))
 	for _, d := range r.Drills {
-		p.wrap("  Drill: ", fmt.Sprintf("%s (%d) in blocks %d to %d. %s", d.Kind, d.Count, d.From, d.To, d.Note))
+		p.wrap("  Drill: ", d.Sentence())
+	}
+	for _, d := range r.Gone {
+		p.wrap("  Taken out of the drill log: ", d.Sentence())
 	}
 	j := r.Evidence
-	p.wrap("  ", fmt.Sprintf("Journal: %d entries, %d of them sealed, %d gaps. The root of all of them, and the public key of its checkpoints:",
-		j.Entries, j.Sealed, j.Gaps))
+	p.wrap("  ", fmt.Sprintf("Journal: %d entries, sealed by checkpoint %d, %d gaps. Their root, and the public key of its checkpoints:",
+		j.Entries, j.Checkpoint, j.Gaps))
 	p.wrap("    ", j.Root)
 	p.wrap("    ", j.Key)
+}
+
+// Sentence tells of a drill.
+func (d Drill) Sentence() string {
+	return fmt.Sprintf("%s (%d) in blocks %d to %d, entry %d. %s", d.Kind, d.Count, d.From, d.To, d.Entry, d.Note)
 }
 
 // rows lists every row of the programme.

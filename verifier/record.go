@@ -1,0 +1,163 @@
+package verifier
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"scrutineer/verifier/votes"
+)
+
+// Kinds of entries in a trial's journal, besides those that the journal itself makes.
+const (
+	EntryStart       = "start"       // Plan; the first entry
+	EntryPlan        = "plan"        // Plan: it was changed
+	EntryFile        = "file"        // FileChange
+	EntryObservation = "observation" // Observation
+	EntryBeat        = "beat"        // Beat: a round is whole
+	EntryStop        = "stop"        // the verifier ended as it should
+)
+
+// Record is what a trial's journal tells, taken in entry by entry. Together with the chain it is all that a report rests on.
+type Record struct {
+	Plan    Plan
+	Changes []PlanChange
+	Listing Listing
+	Drills  DrillLog
+	Seen    []Observation
+	Beats   []Beat
+	Last    time.Time // when the last entry was written, UTC
+	Stopped bool      // the last entry says that the verifier ended as it should
+
+	files  map[string]*History
+	target Target
+}
+
+// Begun reports whether there is a plan.
+func (r *Record) Begun() bool { return !r.Plan.Begins.IsZero() }
+
+// File returns a file beside the trial as it was last.
+func (r *Record) File(name string) *History {
+	if r.files == nil {
+		r.files = make(map[string]*History)
+	}
+	if r.files[name] == nil {
+		r.files[name] = new(History)
+	}
+	return r.files[name]
+}
+
+// Take takes in one entry, which must come after all before it. Its error says that the entry is none of a trial's journal.
+func (r *Record) Take(number int64, at time.Time, kind string, data []byte) error {
+	r.Last, r.Stopped = at, kind == EntryStop
+	var err error
+	switch kind {
+	case EntryStart, EntryPlan:
+		err = r.takePlan(number, at, kind, data)
+	case EntryFile:
+		err = r.takeFile(number, data)
+	case EntryObservation:
+		o := Observation{}
+		err = json.Unmarshal(data, &o)
+		o.Number = number
+		r.Seen = append(r.Seen, o)
+	case EntryBeat:
+		b := Beat{}
+		err = json.Unmarshal(data, &b)
+		r.Beats = append(r.Beats, b)
+	}
+	if err != nil {
+		return fmt.Errorf("entry %d: read %s: %w", number, kind, err)
+	}
+	return nil
+}
+
+func (r *Record) takePlan(number int64, at time.Time, kind string, data []byte) error {
+	var plan Plan
+	if err := json.Unmarshal(data, &plan); err != nil {
+		return err
+	}
+	if err := plan.Mistake(); err != nil {
+		return err
+	}
+	before := r.Plan
+	switch first := kind == EntryStart; {
+	case first && r.Begun():
+		return errors.New("the trial has begun before: a journal is of one trial only")
+	case !first && !plan.SameTrial(before):
+		return errors.New("it is of another trial")
+	case !first:
+		changes, err := plan.changes(before, number, at)
+		if err != nil {
+			return err
+		}
+		r.Changes = append(r.Changes, changes...)
+	}
+	r.Plan = plan
+	var err error
+	r.target, err = plan.Target()
+	return err
+}
+
+func (r *Record) takeFile(number int64, data []byte) error {
+	var c FileChange
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	if c.File != FileTickets && c.File != FileDrills || !r.Begun() {
+		return fmt.Errorf("a trial has no file %q there", c.File)
+	}
+	if c.File == FileTickets {
+		r.Listing.Entries = append(r.Listing.Entries, number)
+	}
+	whole, err := r.File(c.File).Apply(c)
+	if err != nil || !whole {
+		return err
+	}
+	text := r.File(c.File).Text()
+	if c.File == FileDrills {
+		drills, err := ReadDrills(text)
+		r.Drills.next(number, drills)
+		return err
+	}
+	file, err := ReadTicketFile(text, r.target)
+	r.Listing.next(number, file)
+	return err
+}
+
+// Query returns what to ask the chain for: the listed tickets, in the blocks of the trial. It reports false where no block is
+// known.
+func (r *Record) Query() (votes.Query, bool) {
+	first, last := r.heights()
+	if r.Plan.FromHeight > 0 {
+		first = r.Plan.FromHeight
+	}
+	return votes.Query{Tickets: r.Listing.Tickets, From: max(1, first), To: last}, last > 0
+}
+
+// heights returns the first and the last height that our own node told of; 0 if it told of none.
+func (r *Record) heights() (first, last int64) {
+	for _, o := range r.Seen {
+		if o.Kind != KindNode || o.Node == nil {
+			continue
+		}
+		if first == 0 {
+			first = o.Node.Height
+		}
+		last = o.Node.Height
+	}
+	return first, last
+}
+
+// Window returns the time that is judged.
+func (r *Record) Window() Window {
+	return NewWindow(r.Plan.Begins, r.Last, time.Duration(r.Plan.Slot), time.Duration(r.Plan.Duration), r.Stopped)
+}
+
+// Evidence returns all that the journal tells. The chain's part is left to the caller.
+func (r *Record) Evidence() Evidence {
+	return Evidence{Target: r.target, Policy: r.Plan.Policy, Window: r.Window(), Seen: r.Seen, Beats: r.Beats, Drills: r.Drills.Drills,
+		Changes: r.Changes, Listing: r.Listing, Withdrawn: r.Drills.Withdrawn,
+		Complete: r.Plan.TicketsComplete || r.Listing.File.Signed}
+}
