@@ -100,9 +100,13 @@ func (x *examination) examine(ctx context.Context, key *journal.PublicKey, node 
 			return explain(err)
 		}
 	}
-	fresh, err := draw(ctx, x.record, x.extent, blocks.New(node))
+	r, err := draw(ctx, x.record, x.extent, blocks.New(node))
 	if err != nil {
 		return explain(err)
+	}
+	fresh, err := newDerivation(r)
+	if err != nil {
+		return err
 	}
 	return x.compare(fresh)
 }

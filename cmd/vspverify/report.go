@@ -103,8 +103,8 @@ func (t *trial) writeReport(r report.Report) error {
 	return nil
 }
 
-// signed returns a report's files, with their signature.
-func signed(r report.Report, key journal.Key) (map[string][]byte, error) {
+// render returns a report's files, as they are where a signature goes with them.
+func render(r report.Report) (map[string][]byte, error) {
 	r.Signed = true
 	files := make(map[string][]byte)
 	for _, name := range report.Renderings {
@@ -113,6 +113,15 @@ func signed(r report.Report, key journal.Key) (map[string][]byte, error) {
 			return nil, err
 		}
 		files[name] = data
+	}
+	return files, nil
+}
+
+// signed returns a report's files, with their signature.
+func signed(r report.Report, key journal.Key) (map[string][]byte, error) {
+	files, err := render(r)
+	if err != nil {
+		return nil, err
 	}
 	text, err := r.Statement(files)
 	if err != nil {

@@ -2,15 +2,11 @@
 package blockstest
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -92,37 +88,30 @@ func (n *Node) ready(ctx context.Context) error {
 
 // Feed gives the node the blocks of a file, as TestRecord of package blocks makes it, and returns how many they were.
 func (n *Node) Feed(ctx context.Context, file string) (int, error) {
-	packed, err := os.Open(file)
+	blocks, err := ReadBlocks(file)
 	if err != nil {
 		return 0, fmt.Errorf("feed dcrd: %w", err)
 	}
-	defer packed.Close()
-	unpacked, err := gzip.NewReader(packed)
-	if err != nil {
-		return 0, fmt.Errorf("feed dcrd: %w", err)
-	}
-	buffered := bufio.NewReader(unpacked)
-	for fed := 0; ; fed++ {
-		if _, err := buffered.Peek(1); errors.Is(err, io.EOF) {
-			return fed, nil
-		}
-		if err := n.feed(ctx, buffered); err != nil {
-			return fed, fmt.Errorf("feed dcrd block %d: %w", fed+1, err)
-		}
-	}
+	return len(blocks), n.FeedBlocks(ctx, blocks)
 }
 
-func (n *Node) feed(ctx context.Context, r io.Reader) error {
-	var block wire.MsgBlock
-	if err := block.Deserialize(r); err != nil {
-		return err
+// FeedBlocks gives the node blocks that follow on its chain.
+func (n *Node) FeedBlocks(ctx context.Context, blocks []*wire.MsgBlock) error {
+	for _, block := range blocks {
+		if err := n.feed(ctx, block); err != nil {
+			return fmt.Errorf("feed dcrd block %d: %w", block.Header.Height, err)
+		}
 	}
-	var raw bytes.Buffer
-	if err := block.Serialize(&raw); err != nil {
+	return nil
+}
+
+func (n *Node) feed(ctx context.Context, block *wire.MsgBlock) error {
+	raw, err := block.Bytes()
+	if err != nil {
 		return err
 	}
 	var refusal *string
-	if err := n.Call(ctx, &refusal, "submitblock", hex.EncodeToString(raw.Bytes())); err != nil {
+	if err := n.Call(ctx, &refusal, "submitblock", hex.EncodeToString(raw)); err != nil {
 		return err
 	}
 	if refusal != nil {
