@@ -4,8 +4,10 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +40,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"mkjournal": makeJournal,
+			"mktrial":   makeTrial,
 			"flip":      flipBit,
 			"exits":     exits,
 		},
@@ -93,6 +96,20 @@ func makeJournal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(fillJournal(book))
 	ts.Check(book.Close())
+}
+
+// makeTrial makes a trial with a report, and a certificate of no node: mktrial FOLDER
+func makeTrial(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: mktrial FOLDER")
+	}
+	ts.Check(os.Mkdir(ts.MkAbs(args[0]), 0o755))
+	_, err := stage(ts.MkAbs(args[0]))
+	ts.Check(err)
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs("rpc.cert"), cert, 0o600))
 }
 
 // writeKey writes a key that is made of a seed and not of chance.

@@ -46,26 +46,33 @@ func vspverify(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.B
 	return cmd, out, errs
 }
 
-// realNode is a node with the recorded chain and one peer.
-func realNode(t *testing.T) *blockstest.Node {
+// daemon is the executable of a real node.
+func daemon(t *testing.T) string {
 	checkout, err := testnet.Checkout(".")
 	require.NoError(t, err)
 	daemons, err := testnet.BuildBinaries(t.Context(), checkout, os.Stderr)
 	require.NoError(t, err)
+	return daemons.Node
+}
+
+// realNode is a node with the recorded chain up to a height, and one peer.
+func realNode(t *testing.T, height int) *blockstest.Node {
+	dcrd := daemon(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
-	peer := exec.CommandContext(t.Context(), daemons.Node, "--simnet", "--appdata="+t.TempDir(), "--norpc", "--listen="+address, "--nodiscoverip")
+	peer := exec.CommandContext(t.Context(), dcrd, "--simnet", "--appdata="+t.TempDir(), "--norpc", "--listen="+address, "--nodiscoverip")
 	peer.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, peer.Start())
 	t.Cleanup(func() { _ = peer.Process.Kill(); _ = peer.Wait() })
 
-	node, err := blockstest.Start(t.Context(), daemons.Node, t.TempDir(), "--addpeer="+address)
+	node, err := blockstest.Start(t.Context(), dcrd, t.TempDir(), "--addpeer="+address)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, node.Close()) })
-	_, err = node.Feed(t.Context(), filepath.Join(recordedChain, "blocks.gz"))
+	chain, err := readRecording(height)
 	require.NoError(t, err)
+	require.NoError(t, node.FeedBlocks(t.Context(), chain.blocks))
 	eventually(t, "the node to have a peer", func() bool {
 		n, err := node.PeerCount(t.Context())
 		return err == nil && n > 0
@@ -115,21 +122,26 @@ target_latency = "100ms"
 	return path
 }
 
-// TestKilledAndGoneOn kills a trial on a real node as hard as can be, goes on with it, and derives its report again.
-func TestKilledAndGoneOn(t *testing.T) {
-	node := realNode(t)
+// servedVSP is a VSP that says of itself always the same, and is in order.
+func servedVSP(t *testing.T, height uint32, voted int64) (url string) {
 	vsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(w, "<p>A VSP.")
 			return
 		}
-		body, signature := info(560, 140)
+		body, signature := info(height, voted)
 		w.Header().Set(vspapi.ServerSignature, signature)
 		_, _ = w.Write(body)
 	}))
-	defer vsp.Close()
-	path := writeTrial(t, vsp.URL, node)
+	t.Cleanup(vsp.Close)
+	return vsp.URL
+}
+
+// TestKilledAndGoneOn kills a trial on a real node as hard as can be, goes on with it, and derives its report again.
+func TestKilledAndGoneOn(t *testing.T) {
+	node := realNode(t, stagedEnd)
+	path := writeTrial(t, servedVSP(t, 560, 140), node)
 	config, err := load(path)
 	require.NoError(t, err)
 	beats := func(n int) func() bool {
@@ -190,6 +202,10 @@ func TestKilledAndGoneOn(t *testing.T) {
 	require.Error(t, derived.Run())
 	require.Equal(t, program.No, derived.ProcessState.ExitCode())
 	require.Equal(t, string(raw), out.String(), "the same journal and chain give the same bytes")
+
+	upheld, out, errs := vspverify(t, checkArgs(node, filepath.Dir(path), config.Journal, "--key", config.JournalKey+".pub")...)
+	require.NoError(t, upheld.Run(), "%s%s", out, errs)
+	require.Contains(t, out.String(), "is upheld")
 }
 
 func TestReportWithoutATrial(t *testing.T) {
