@@ -43,6 +43,7 @@ func TestTrial(t *testing.T) {
 	t.Run("wallets", func(t *testing.T) { walletsAgree(t, trial) })
 	t.Run("headers", func(t *testing.T) { headersAgree(t, trial) })
 	t.Run("ledger command", func(t *testing.T) { ledgerAgrees(t, trial, voted, revoked) })
+	t.Run("report", func(t *testing.T) { reportIsUpheld(t, trial) })
 	t.Run("no secret in a log", func(t *testing.T) { logsKeepSecrets(t, trial) })
 }
 
@@ -86,11 +87,8 @@ func headersAgree(t *testing.T, trial *Trial) {
 
 // ledgerAgrees lets vspverify votes account for the tickets, as anybody could.
 func ledgerAgrees(t *testing.T, trial *Trial, voted, revoked int) {
-	n := trial.Network
-	password := filepath.Join(t.TempDir(), "password")
-	require.NoError(t, os.WriteFile(password, []byte(n.Password+"\n"), 0o600))
-	out, code, err := trial.Verifier.Command(t.Context(), "votes", "--node", n.Miner.RPCAddress, "--cert", n.CertFile, "--user", n.User,
-		"--pass-file", password, "--tickets", trial.Verifier.Tickets, "--from", "1", "--json")
+	args := append([]string{"votes", "--tickets", trial.Verifier.Tickets, "--from", "1", "--json"}, trial.Verifier.node...)
+	out, code, err := trial.Verifier.Command(t.Context(), args...)
 	require.NoError(t, err)
 	require.Equal(t, 1, code, "tickets were missed")
 	var ledger struct {
@@ -102,11 +100,20 @@ func ledgerAgrees(t *testing.T, trial *Trial, voted, revoked int) {
 	require.Equal(t, revoked, ledger.Totals["missed"])
 }
 
+// reportIsUpheld derives each number of the report anew, as anybody could.
+func reportIsUpheld(t *testing.T, trial *Trial) {
+	out, code, err := trial.Verifier.Command(t.Context(), trial.Verifier.CheckArgs()...)
+	require.NoError(t, err)
+	require.Zero(t, code, "%s", out)
+	require.Contains(t, string(out), "is upheld")
+}
+
 // logsKeepSecrets looks through everything that our programs have logged, mailed and reported.
 func logsKeepSecrets(t *testing.T, trial *Trial) {
 	dir := trial.Network.Plan.Dir
 	files := []string{filepath.Join(dir, "logs", "vsp.log"), filepath.Join(dir, "logs", "vspverify.log"),
-		filepath.Join(dir, "report.txt"), filepath.Join(dir, "report.json")}
+		filepath.Join(dir, "report.txt"), filepath.Join(dir, "report.json"),
+		filepath.Join(filepath.Dir(trial.Verifier.ConfigFile), "journal", "journal.jsonl")}
 	mails, err := filepath.Glob(filepath.Join(dir, "mail", "*.eml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, mails)

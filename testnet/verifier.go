@@ -26,6 +26,8 @@ type Verifier struct {
 
 	program Program
 	process *Process
+	node    []string // flags of vspverify that reach the node
+	out     string
 }
 
 // VerifierPlan says how a verifier is set up.
@@ -48,6 +50,8 @@ func (n *Network) StartVerifier(v *VSP, plan VerifierPlan) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the report's folder: %w", err)
 	}
+	verifier.out = out
+	verifier.node = []string{"--node", n.Miner.RPCAddress, "--cert", n.CertFile, "--user", n.User, "--pass-file", filepath.Join(dir, "rpc.password")}
 	config := fmt.Sprintf(`name = %q
 url = %q
 pubkey = %q
@@ -134,6 +138,11 @@ func (v *Verifier) Finish(ctx context.Context) error {
 		return fmt.Errorf("vspverify: %w%s", err, v.process.Tail())
 	}
 	return nil
+}
+
+// CheckArgs are the arguments of vspverify that derive the report anew, from the journal and our node.
+func (v *Verifier) CheckArgs() []string {
+	return append([]string{"check-report", filepath.Join(v.out, "report.json"), "--journal", filepath.Join(filepath.Dir(v.ConfigFile), "journal")}, v.node...)
 }
 
 // Command runs another command of vspverify and returns what it prints and its exit code.

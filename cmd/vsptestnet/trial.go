@@ -36,7 +36,7 @@ dcrwallet buys tickets and registers them; votes are cast; a voting wallet is ki
 and comes back; all three are locked for a while, and votes are missed; then the
 verifier reports.
 
-DIR gets report.txt, .json and .html, mail/*.eml, logs/ and data/. One that an earlier
+DIR gets report.txt, .json, .html and .sig, mail/*.eml, logs/ and data/. One that an earlier
 trial has left is replaced.
 
 Exit code 0 says that the verifier saw all that was done and nothing else, whatever
@@ -151,7 +151,7 @@ func runTrial(ctx context.Context, out io.Writer, plan testnet.TrialPlan, flags 
 		return program.AnswerNo(fmt.Errorf("the trial did not come out as it was played:\n%w", err))
 	}
 	if flags.hold {
-		plan.Say("the network stays until Ctrl-C")
+		plan.Say("the network stays until Ctrl-C; to derive the report again:\n  bin/vspverify %s", strings.Join(t.Verifier.CheckArgs(), " "))
 		<-ctx.Done()
 	}
 	return nil

@@ -62,8 +62,9 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
                               # outage is ours, and counts for nobody
     network = "testnet3"
     tickets = ""              # file: a line for each ticket whose fee the VSP has
-                              # confirmed, its hash; read when the report is made
-    tickets_complete = false  # whether that is every ticket of the VSP
+                              # confirmed, its hash; or a list that the VSP signed, as
+                              # vsp tickets export makes it, which is complete by its word
+    tickets_complete = false  # whether a plain list has every ticket of the VSP
     drills   = ""             # file: a JSON line for each drill, such as {"kind":
                               # "wallets-down","count":1,"from":900,"to":990,"note":""}
     slot     = "1m"           # shorter in a compressed trial
@@ -71,7 +72,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     journal  = "journal"      # folder
     journal_key = "journal.key" # signs the journal; made if it is not there, with its
                               # public half in journal.key.pub. One journal, one key
-    out      = "."            # folder of report.txt, report.json and report.html
+    out      = "."            # folder of report.txt, .json, .html and .sig
     from_height = 0           # first block to account for; 0: the tip as it began
 
     [node]                    # the verifier's own, never the operator's
@@ -88,7 +89,12 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     target_latency = "2s"     # slower than 5 times this is down
     max_lag_blocks = 2        # that the VSP may be behind our node
     max_skew = "5m"           # that its clock may differ from ours
-    min_vantages = 1`
+    min_vantages = 1
+
+All of it but where things are becomes the journal's first entry, and both files become
+entries: in each slot run looks for what is new in them. A change of the plan while the
+trial goes on is an entry of its own, and the report says what was changed, and when. A
+ticket that was listed once is counted to the end.`
 
 func defaults() config {
 	p := verifier.DefaultPolicy()

@@ -20,6 +20,7 @@ and reports what is proven, with all that the proof rests on. It works on any VS
 speaks version 3 of the API.
 
 To begin: write trial.toml (see vspverify run --help), vspverify check, vspverify run.
+To check a report that somebody gave you: vspverify check-report --help.
 
 Exit codes: 0 done, 1 the answer is no, 2 used wrongly, 3 could not be done.`,
 	}
