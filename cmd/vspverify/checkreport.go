@@ -16,7 +16,6 @@ import (
 	"scrutineer/verifier/blocks"
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/report"
-	"scrutineer/vsp/dcrrpc"
 )
 
 const checkReportHelp = `check-report takes a report.json and derives each of its numbers anew, from a copy of the
@@ -81,14 +80,14 @@ func (r *reportRequest) run(ctx context.Context, path string, out io.Writer) err
 	if x.files, err = readReport(path); err != nil {
 		return err
 	}
-	node := dcrrpc.NewNode(config)
+	node := blocks.Open(config)
 	defer node.Close()
 	failed := x.examine(ctx, key, node)
 	return r.tell(out, x, failed)
 }
 
 // examine goes through all parts. What went wrong with looking is an error.
-func (x *examination) examine(ctx context.Context, key *journal.PublicKey, node *dcrrpc.Node) error {
+func (x *examination) examine(ctx context.Context, key *journal.PublicKey, node *blocks.Node) error {
 	if !x.readFiles(key) {
 		return nil
 	}
@@ -100,7 +99,7 @@ func (x *examination) examine(ctx context.Context, key *journal.PublicKey, node 
 			return explain(err)
 		}
 	}
-	r, err := draw(ctx, x.record, x.extent, blocks.New(node))
+	r, err := draw(ctx, x.record, x.extent, node)
 	if err != nil {
 		return explain(err)
 	}
@@ -112,8 +111,8 @@ func (x *examination) examine(ctx context.Context, key *journal.PublicKey, node 
 }
 
 // reaches makes sure that a node has all the blocks that a report accounts for.
-func reaches(ctx context.Context, node *dcrrpc.Node, last int64) error {
-	tip, _, err := node.BestBlock(ctx)
+func reaches(ctx context.Context, node *blocks.Node, last int64) error {
+	tip, err := node.Height(ctx)
 	if err != nil {
 		return err
 	}

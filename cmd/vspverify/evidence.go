@@ -10,7 +10,6 @@ import (
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/report"
 	"scrutineer/verifier/votes"
-	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/network"
 )
 
@@ -109,7 +108,7 @@ func (t *trial) derive(ctx context.Context) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
-	node := dcrrpc.NewNode(t.node)
+	node := blocks.Open(t.node)
 	defer node.Close()
-	return draw(ctx, record, extent, blocks.New(node))
+	return draw(ctx, record, extent, node)
 }

@@ -15,7 +15,6 @@ import (
 	"scrutineer/cmd/program"
 	"scrutineer/verifier/blocks"
 	"scrutineer/verifier/votes"
-	"scrutineer/vsp/dcrrpc"
 )
 
 const votesHelp = `votes accounts for tickets from the chain alone: when each was bought, became live,
@@ -80,9 +79,9 @@ func (r *ledgerRequest) run(ctx context.Context, in io.Reader, out, progress io.
 	if err != nil {
 		return program.Misuse(err)
 	}
-	rpc := dcrrpc.NewNode(config)
-	defer rpc.Close()
-	ledger, err := r.tally(ctx, rpc, tickets, progress)
+	node := blocks.Open(config)
+	defer node.Close()
+	ledger, err := r.tally(ctx, node, tickets, progress)
 	if err != nil {
 		return explain(err)
 	}
@@ -97,8 +96,7 @@ func (r *ledgerRequest) run(ctx context.Context, in io.Reader, out, progress io.
 	return verdict(&ledger)
 }
 
-func (r *ledgerRequest) tally(ctx context.Context, rpc *dcrrpc.Node, tickets []chainhash.Hash, progress io.Writer) (votes.Ledger, error) {
-	node := blocks.New(rpc)
+func (r *ledgerRequest) tally(ctx context.Context, node *blocks.Node, tickets []chainhash.Hash, progress io.Writer) (votes.Ledger, error) {
 	profile, err := node.Network(ctx)
 	if err != nil {
 		return votes.Ledger{}, err
@@ -108,7 +106,7 @@ func (r *ledgerRequest) tally(ctx context.Context, rpc *dcrrpc.Node, tickets []c
 	}
 	from := r.from
 	if from == 0 {
-		if from, err = r.begin(ctx, rpc, node, tickets); err != nil {
+		if from, err = r.begin(ctx, node, tickets); err != nil {
 			return votes.Ledger{}, err
 		}
 	}
@@ -118,7 +116,7 @@ func (r *ledgerRequest) tally(ctx context.Context, rpc *dcrrpc.Node, tickets []c
 }
 
 // begin returns the block that the first ticket is in, or the window's last one if there is none up to it.
-func (r *ledgerRequest) begin(ctx context.Context, rpc *dcrrpc.Node, node *blocks.Node, tickets []chainhash.Hash) (int64, error) {
+func (r *ledgerRequest) begin(ctx context.Context, node *blocks.Node, tickets []chainhash.Hash) (int64, error) {
 	first, err := node.FirstPurchase(ctx, tickets)
 	if errors.Is(err, blocks.ErrNoIndex) {
 		return 0, program.Misuse(fmt.Errorf("%w, so that it cannot say where the tickets were bought: give --from (1 accounts for the whole chain)", err))
@@ -126,7 +124,7 @@ func (r *ledgerRequest) begin(ctx context.Context, rpc *dcrrpc.Node, node *block
 	if err != nil {
 		return 0, err
 	}
-	last, _, err := rpc.BestBlock(ctx)
+	last, err := node.Height(ctx)
 	if r.to != 0 {
 		last = r.to
 	}

@@ -11,11 +11,17 @@ import (
 	"github.com/decred/dcrd/wire"
 
 	"scrutineer/verifier/votes"
+	"scrutineer/vsp/dcrrpc"
 )
 
-// inFlight is how many blocks are asked for ahead of the one wanted. Four keep both sides of a loopback connection busy;
-// more help where the node is far away. It stays under what dcrd does for one connection at a time
-// (--rpcmaxconcurrentreqs, 20).
+// connections is how many connections to a node Open uses. The node writes and we read on each of them at the same time,
+// where one would be the narrow place. dcrd allows 25 (--rpcmaxwebsockets).
+const connections = 4
+
+// inFlight is how many blocks are asked for ahead of the one wanted, over all connections. Four keep both sides of a
+// loopback connection busy; more help where the node is far away. It stays under what dcrd does for one connection at a
+// time (--rpcmaxconcurrentreqs, 20), and it bounds the memory: a block is at most 1.25 MB (wire.MaxBlockPayload), and
+// on Decred's mainnet 393,216 bytes (chaincfg, MaximumBlockSizes).
 const inFlight = 12
 
 type answer struct {
@@ -38,18 +44,7 @@ func (n *Node) Range(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[
 		ahead := make(chan chan answer, inFlight)
 		fetches.Go(func() {
 			defer close(ahead)
-			for i, hash := range hashes {
-				answers := make(chan answer, 1)
-				select {
-				case ahead <- answers:
-				case <-ctx.Done():
-					return
-				}
-				fetches.Go(func() {
-					block, err := n.block(ctx, first+int64(i), hash)
-					answers <- answer{block, err}
-				})
-			}
+			n.fetch(ctx, &fetches, first, hashes, ahead)
 		})
 		for answers := range ahead {
 			a := <-answers
@@ -63,14 +58,43 @@ func (n *Node) Range(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[
 	}
 }
 
-// block fetches a block and makes sure that it is the one asked for.
-func (n *Node) block(ctx context.Context, height int64, hash chainhash.Hash) (*wire.MsgBlock, error) {
-	block, err := n.rpc.Block(ctx, hash)
+// fetch has each block fetched by a connection that is free, and gives the answers to ahead in order, each before it is
+// there. Where ahead is full, or no connection is free, it waits.
+func (n *Node) fetch(ctx context.Context, fetches *sync.WaitGroup, first int64, hashes []chainhash.Hash, ahead chan<- chan answer) {
+	free := make(chan *dcrrpc.Node, inFlight)
+	for i := range inFlight {
+		free <- n.fetchers[i%len(n.fetchers)]
+	}
+	for i, hash := range hashes {
+		answers := make(chan answer, 1)
+		select {
+		case ahead <- answers:
+		case <-ctx.Done():
+			return
+		}
+		var rpc *dcrrpc.Node
+		select {
+		case rpc = <-free:
+		case <-ctx.Done():
+			answers <- answer{err: ctx.Err()}
+			return
+		}
+		fetches.Go(func() {
+			block, err := fetchBlock(ctx, rpc, first+int64(i), hash)
+			free <- rpc
+			answers <- answer{block, err}
+		})
+	}
+}
+
+// fetchBlock fetches a block and makes sure that it is the one asked for.
+func fetchBlock(ctx context.Context, rpc *dcrrpc.Node, height int64, hash chainhash.Hash) (*wire.MsgBlock, error) {
+	block, err := rpc.Block(ctx, hash)
 	if err == nil {
 		err = verify(block, hash)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("block %d, %v, of %s: %w", height, hash, n.rpc.Address(), err)
+		return nil, fmt.Errorf("block %d, %v, of %s: %w", height, hash, rpc.Address(), err)
 	}
 	return block, nil
 }

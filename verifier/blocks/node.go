@@ -28,10 +28,30 @@ var ErrNoIndex = errors.New("the node keeps no transaction index (--txindex)")
 var ErrSyncing = errors.New("the node is still syncing")
 
 // Node reads blocks from a node.
-type Node struct{ rpc *dcrrpc.Node }
+type Node struct {
+	rpc      *dcrrpc.Node   // asked for all but blocks
+	fetchers []*dcrrpc.Node // asked for blocks, all at the same time
+}
 
-// New returns Blocks on a node.
-func New(rpc *dcrrpc.Node) *Node { return &Node{rpc} }
+// New returns Blocks on a node, over a connection that belongs to the caller.
+func New(rpc *dcrrpc.Node) *Node { return &Node{rpc, []*dcrrpc.Node{rpc}} }
+
+// Open returns Blocks on a node, over several connections that end with Close. None is made before it is needed.
+func Open(config dcrrpc.Config) *Node {
+	n := new(Node)
+	for range connections {
+		n.fetchers = append(n.fetchers, dcrrpc.NewNode(config))
+	}
+	n.rpc = n.fetchers[0]
+	return n
+}
+
+// Close ends the connections of a node that was opened.
+func (n *Node) Close() {
+	for _, rpc := range n.fetchers {
+		rpc.Close()
+	}
+}
 
 // Network returns the network that the node is on, found by its first block.
 func (n *Node) Network(ctx context.Context) (network.Profile, error) {
@@ -46,6 +66,15 @@ func (n *Node) Network(ctx context.Context) (network.Profile, error) {
 		}
 	}
 	return network.Profile{}, fmt.Errorf("%s: its chain begins with %v, which is no network we know", n.rpc.Address(), genesis)
+}
+
+// Address returns the host:port of the node.
+func (n *Node) Address() string { return n.rpc.Address() }
+
+// Height returns the height of the node's tip.
+func (n *Node) Height(ctx context.Context) (int64, error) {
+	height, _, err := n.rpc.BestBlock(ctx)
+	return height, err
 }
 
 // arriving is how many blocks a node may know of, by their headers, and not have taken into its chain while nothing is

@@ -2,7 +2,6 @@ package blocks_test
 
 import (
 	"context"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,51 +141,4 @@ func TestNobodyThere(t *testing.T) {
 	defer rpc.Close()
 	_, err := votes.Tally(t.Context(), blocks.New(rpc), nil, votes.Query{From: 1})
 	require.ErrorIs(t, err, dcrrpc.ErrUnreachable)
-}
-
-// BenchmarkLedger accounts for the recorded chain on a real node; BenchmarkFetching asks for the same raw blocks, four at a
-// time, and does nothing with them but decode their hex.
-func BenchmarkLedger(b *testing.B) {
-	rpc := startRecorded(b)
-	node, tickets := blocks.New(rpc.Node), readTickets(b, "wallet.txt")
-	profile, err := node.Network(b.Context())
-	require.NoError(b, err)
-	for b.Loop() {
-		_, err := votes.Tally(b.Context(), node, profile.Params, votes.Query{Tickets: tickets, From: 17})
-		require.NoError(b, err)
-	}
-	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N*560), "ms/block")
-}
-
-func BenchmarkFetching(b *testing.B) {
-	rpc := startRecorded(b)
-	var hashes []string
-	for height := range int64(560) {
-		hash, err := rpc.BlockHash(b.Context(), height+1)
-		require.NoError(b, err)
-		hashes = append(hashes, hash.String())
-	}
-	for b.Loop() {
-		done := make(chan error, 4)
-		for worker := range 4 {
-			go func() {
-				for i := worker; i < len(hashes); i += 4 {
-					var text string
-					if err := rpc.Call(b.Context(), &text, "getblock", hashes[i], false); err != nil {
-						done <- err
-						return
-					}
-					if _, err := hex.DecodeString(text); err != nil {
-						done <- err
-						return
-					}
-				}
-				done <- nil
-			}()
-		}
-		for range 4 {
-			require.NoError(b, <-done)
-		}
-	}
-	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N*560), "ms/block")
 }

@@ -44,10 +44,13 @@ func (c *chain) draw(live *pool, height int64) (lottery, error) {
 	return l, nil
 }
 
+// maxFirstTurns bounds what is set aside on a node's word, before it has given that many blocks.
+const maxFirstTurns = 1 << 17
+
 // readChain reads the blocks from first to the tip and checks that they follow one another to it.
-func readChain(ctx context.Context, blocks Blocks, params *chaincfg.Params, tip Tip, first int64, q Query) (*chain, error) {
-	c := &chain{params: params, tip: tip, first: first}
-	own := q.owns()
+func readChain(ctx context.Context, blocks Blocks, params *chaincfg.Params, tip Tip, first int64, own list, progress func(done, total int64)) (*chain, error) {
+	total := tip.Height - first + 1
+	c := &chain{params: params, tip: tip, first: first, turns: make([]turn, 0, min(total, maxFirstTurns))}
 	var last chainhash.Hash
 	if first == 1 {
 		last = params.GenesisHash
@@ -66,14 +69,14 @@ func readChain(ctx context.Context, blocks Blocks, params *chaincfg.Params, tip 
 		if block.Header.PrevBlock != last {
 			return nil, fmt.Errorf("read block %d: it follows %v, but block %d is %v", height, block.Header.PrevBlock, height-1, last)
 		}
-		t, err := newTurn(block, own)
+		t, err := newTurn(block, own.has)
 		if err != nil {
 			return nil, fmt.Errorf("read block %d: %w", height, err)
 		}
 		last = block.BlockHash()
 		c.turns = append(c.turns, t)
-		if q.Progress != nil {
-			q.Progress(height-first+1, tip.Height-first+1)
+		if progress != nil {
+			progress(height-first+1, total)
 		}
 	}
 	if last != tip.Hash {

@@ -2,6 +2,7 @@ package votes
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -52,9 +53,17 @@ func (p *pool) remove(ticket chainhash.Hash) bool {
 	return true
 }
 
-func (p *pool) has(ticket chainhash.Hash) bool {
-	_, _, found := p.find(ticket)
-	return found
+// all yields every ticket, in order.
+func (p *pool) all() iter.Seq[chainhash.Hash] {
+	return func(yield func(chainhash.Hash) bool) {
+		for _, shelf := range p.shelves {
+			for _, ticket := range shelf {
+				if !yield(ticket) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // at returns the nth ticket, counted from 0. There must be one.

@@ -37,7 +37,9 @@ func TestPoolAgainstASortedList(t *testing.T) {
 			"": func(t *rapid.T) {
 				require.Equal(t, plain, live.list())
 				h := ticket.Draw(t, "ticket")
-				require.Equal(t, slices.Contains(plain, h), live.has(h))
+				_, _, found := live.find(h)
+				require.Equal(t, slices.Contains(plain, h), found)
+				require.Equal(t, plain, append([]chainhash.Hash{}, slices.Collect(live.all())...))
 			},
 		})
 	})
@@ -63,9 +65,9 @@ func TestRewindingMeetsFollowing(t *testing.T) {
 	recorded := simnet(t)
 	tip, err := recorded.Tip(context.Background())
 	require.NoError(t, err)
-	c, err := readChain(context.Background(), recorded, simnetParams, tip, 1, Query{})
+	c, err := readChain(context.Background(), recorded, simnetParams, tip, 1, list{}, nil)
 	require.NoError(t, err)
-	forward, err := newAccount(c, newPool(nil), Query{From: 1})
+	forward, err := newAccount(c, newPool(nil), 1, list{})
 	require.NoError(t, err)
 
 	rewound := newPool(tip.Live)

@@ -20,12 +20,26 @@ type Query struct {
 	Progress func(done, total int64)
 }
 
-func (q Query) owns() func(chainhash.Hash) bool {
-	own := make(map[chainhash.Hash]bool, len(q.Tickets))
-	for _, ticket := range q.Tickets {
-		own[ticket] = true
+// list is the tickets asked for, each once, in the order asked.
+type list struct {
+	tickets []chainhash.Hash
+	at      map[chainhash.Hash]int32 // into tickets
+}
+
+func newList(tickets []chainhash.Hash) list {
+	l := list{make([]chainhash.Hash, 0, len(tickets)), make(map[chainhash.Hash]int32, len(tickets))}
+	for _, ticket := range tickets {
+		if _, listed := l.at[ticket]; !listed {
+			l.at[ticket] = int32(len(l.tickets))
+			l.tickets = append(l.tickets, ticket)
+		}
 	}
-	return func(ticket chainhash.Hash) bool { return own[ticket] }
+	return l
+}
+
+func (l list) has(ticket chainhash.Hash) bool {
+	_, listed := l.at[ticket]
+	return listed
 }
 
 // readings is how often Tally begins anew when the chain moves under it.
@@ -38,15 +52,16 @@ const readings = 5
 // An error means that we could not look, and says nothing about any ticket. A header that contradicts the account is no
 // error: the ledger then ends before it and says so.
 func Tally(ctx context.Context, blocks Blocks, params *chaincfg.Params, q Query) (Ledger, error) {
+	own := newList(q.Tickets)
 	for reading := 1; ; reading++ {
-		ledger, err := tally(ctx, blocks, params, q)
+		ledger, err := tally(ctx, blocks, params, q, own)
 		if !errors.Is(err, ErrMoved) || reading == readings {
 			return ledger, err
 		}
 	}
 }
 
-func tally(ctx context.Context, blocks Blocks, params *chaincfg.Params, q Query) (Ledger, error) {
+func tally(ctx context.Context, blocks Blocks, params *chaincfg.Params, q Query, own list) (Ledger, error) {
 	tip, err := blocks.Tip(ctx)
 	if err != nil {
 		return Ledger{}, err
@@ -58,7 +73,7 @@ func tally(ctx context.Context, blocks Blocks, params *chaincfg.Params, q Query)
 		return Ledger{}, fmt.Errorf("account for blocks %d to %d: the chain has blocks 1 to %d", q.From, q.To, tip.Height)
 	}
 	first := max(1, q.From-int64(params.TicketMaturity)) // what was bought from there on may become live in the window
-	c, err := readChain(ctx, blocks, params, tip, first, q)
+	c, err := readChain(ctx, blocks, params, tip, first, own, q.Progress)
 	if err != nil {
 		return Ledger{}, err
 	}
@@ -66,7 +81,7 @@ func tally(ctx context.Context, blocks Blocks, params *chaincfg.Params, q Query)
 	if err != nil {
 		return Ledger{}, err
 	}
-	a, err := newAccount(c, live, q)
+	a, err := newAccount(c, live, q.From, own)
 	if err != nil {
 		return Ledger{}, err
 	}
@@ -84,29 +99,34 @@ type account struct {
 	from    int64
 	live    *pool
 	lottery lottery
-	ledger  Ledger
-	entries map[chainhash.Hash]*Entry // into ledger.Entries
+	own     list
+	ledger  Ledger // with an entry for each of own, in the same order
 }
 
-func newAccount(c *chain, live *pool, q Query) (*account, error) {
-	a := &account{chain: c, from: q.From, live: live, entries: make(map[chainhash.Hash]*Entry, len(q.Tickets))}
-	a.ledger = Ledger{From: q.From, To: q.From - 1, Tip: c.tip.Height, TipHash: c.tip.Hash}
-	a.ledger.Entries = make([]Entry, 0, len(q.Tickets)) // never grows: entries point into it
-	for _, ticket := range q.Tickets {
-		if a.entries[ticket] != nil {
-			continue
-		}
-		entry := Entry{Ticket: ticket, Outcome: Unknown}
-		if live.has(ticket) {
+func newAccount(c *chain, live *pool, from int64, own list) (*account, error) {
+	a := &account{chain: c, from: from, live: live, own: own}
+	a.ledger = Ledger{From: from, To: from - 1, Tip: c.tip.Height, TipHash: c.tip.Hash, Entries: make([]Entry, len(own.tickets))}
+	for i, ticket := range own.tickets {
+		a.ledger.Entries[i] = Entry{Ticket: ticket, Outcome: Unknown}
+	}
+	for ticket := range live.all() {
+		if entry := a.entry(ticket); entry != nil {
 			entry.Outcome = Live
 		}
-		a.ledger.Entries = append(a.ledger.Entries, entry)
-		a.entries[ticket] = &a.ledger.Entries[len(a.ledger.Entries)-1]
 	}
-	for height := c.first; height < q.From; height++ {
+	for height := c.first; height < from; height++ {
 		a.buy(height)
 	}
-	return a, a.hold(q.From - 1)
+	return a, a.hold(from - 1)
+}
+
+// entry returns the entry of a ticket, nil if it was not asked for.
+func (a *account) entry(ticket chainhash.Hash) *Entry {
+	i, listed := a.own.at[ticket]
+	if !listed {
+		return nil
+	}
+	return &a.ledger.Entries[i]
 }
 
 // hold holds the lottery after a block.
@@ -117,7 +137,7 @@ func (a *account) hold(height int64) error {
 	}
 	a.lottery = l
 	for _, ticket := range l.winners {
-		if entry := a.entries[ticket]; entry != nil {
+		if entry := a.entry(ticket); entry != nil {
 			entry.Won = height
 		}
 	}
@@ -156,7 +176,7 @@ func (a *account) connect(height int64) error {
 		if !a.live.add(ticket) {
 			return fmt.Errorf("ticket %v becomes live a second time", ticket)
 		}
-		if entry := a.entries[ticket]; entry != nil {
+		if entry := a.entry(ticket); entry != nil {
 			entry.Outcome, entry.Live = Live, height
 		}
 	}
@@ -182,7 +202,7 @@ func (a *account) expire(t turn) {
 
 // settle decides a ticket in a block: by its vote if there is one, else as said.
 func (a *account) settle(t turn, ticket chainhash.Hash, outcome Outcome) {
-	entry := a.entries[ticket]
+	entry := a.entry(ticket)
 	if entry == nil {
 		return
 	}
@@ -192,14 +212,13 @@ func (a *account) settle(t turn, ticket chainhash.Hash, outcome Outcome) {
 		entry.Voters = len(t.voted)
 	}
 	if slices.Contains(t.voted, ticket) {
-		vote := t.ballots[ticket]
-		entry.Outcome, entry.Vote = Voted, &vote
+		entry.Outcome, entry.Vote = Voted, t.ballot(ticket)
 	}
 }
 
 func (a *account) buy(height int64) {
 	for _, ticket := range a.at(height).bought {
-		if entry := a.entries[ticket]; entry != nil {
+		if entry := a.entry(ticket); entry != nil {
 			entry.Bought = height
 			if entry.Outcome == Unknown {
 				entry.Outcome = Immature

@@ -149,7 +149,7 @@ func TestBlocksThatDoNotFollow(t *testing.T) {
 	tip, err := chain.Tip(context.Background())
 	require.NoError(t, err)
 	read := func(blocks []*wire.MsgBlock, first int64) error {
-		_, err := readChain(context.Background(), &recorded{blocks: blocks}, simnetParams, tip, first, Query{})
+		_, err := readChain(context.Background(), &recorded{blocks: blocks}, simnetParams, tip, first, list{}, nil)
 		return err
 	}
 	require.NoError(t, read(chain.blocks, 1))

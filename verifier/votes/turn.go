@@ -8,7 +8,8 @@ import (
 	"github.com/decred/dcrd/wire"
 )
 
-// turn is what one block says about tickets. It is small, so that a window of 100,000 blocks fits in memory.
+// turn is what one block says about tickets. It is small, so that a window of 100,000 blocks fits in memory: some 420 bytes
+// for a block of mainnet, most of which are the hashes of the ten tickets in it.
 type turn struct {
 	height  int64
 	seed    chainhash.Hash // of the lottery that this block holds
@@ -16,7 +17,13 @@ type turn struct {
 	bought  []chainhash.Hash
 	voted   []chainhash.Hash
 	revoked []chainhash.Hash
-	ballots map[chainhash.Hash]Vote // by ticket, of the tickets asked for alone
+	ballots []ballot // of the tickets asked for alone
+}
+
+// ballot is how a ticket voted.
+type ballot struct {
+	ticket chainhash.Hash
+	vote   Vote
 }
 
 // Vote is a vote as it stands in a block.
@@ -33,10 +40,14 @@ func newTurn(block *wire.MsgBlock, own func(chainhash.Hash) bool) (turn, error) 
 	if err != nil {
 		return turn{}, fmt.Errorf("serialize header: %w", err)
 	}
+	h := &block.Header
 	t := turn{
-		height: int64(block.Header.Height),
-		seed:   stake.CalcHash256PRNGIV(header),
-		before: State{PoolSize: int(block.Header.PoolSize), FinalState: block.Header.FinalState},
+		height:  int64(h.Height),
+		seed:    stake.CalcHash256PRNGIV(header),
+		before:  State{PoolSize: int(h.PoolSize), FinalState: h.FinalState},
+		bought:  make([]chainhash.Hash, 0, h.FreshStake),
+		voted:   make([]chainhash.Hash, 0, h.Voters),
+		revoked: make([]chainhash.Hash, 0, h.Revocations),
 	}
 	for _, tx := range block.STransactions {
 		switch stake.DetermineTxType(tx) {
@@ -46,13 +57,12 @@ func newTurn(block *wire.MsgBlock, own func(chainhash.Hash) bool) (turn, error) 
 			ticket := tx.TxIn[1].PreviousOutPoint.Hash // the first input is the stake base
 			t.voted = append(t.voted, ticket)
 			if own(ticket) {
-				t.note(ticket, tx)
+				t.ballots = append(t.ballots, ballot{ticket, newVote(tx)})
 			}
 		case stake.TxTypeSSRtx:
 			t.revoked = append(t.revoked, tx.TxIn[0].PreviousOutPoint.Hash)
 		}
 	}
-	h := &block.Header
 	if len(t.bought) != int(h.FreshStake) || len(t.voted) != int(h.Voters) || len(t.revoked) != int(h.Revocations) {
 		return turn{}, fmt.Errorf("it carries %d tickets, %d votes and %d revocations, its header counts %d, %d and %d",
 			len(t.bought), len(t.voted), len(t.revoked), h.FreshStake, h.Voters, h.Revocations)
@@ -60,9 +70,16 @@ func newTurn(block *wire.MsgBlock, own func(chainhash.Hash) bool) (turn, error) 
 	return t, nil
 }
 
-func (t *turn) note(ticket chainhash.Hash, vote *wire.MsgTx) {
-	if t.ballots == nil {
-		t.ballots = make(map[chainhash.Hash]Vote)
+func newVote(tx *wire.MsgTx) Vote {
+	return Vote{Tx: tx.TxHash(), Bits: stake.SSGenVoteBits(tx), Version: stake.SSGenVersion(tx)}
+}
+
+// ballot returns the vote of a ticket that was asked for, nil if there is none in the block.
+func (t *turn) ballot(ticket chainhash.Hash) *Vote {
+	for _, b := range t.ballots {
+		if b.ticket == ticket {
+			return &b.vote
+		}
 	}
-	t.ballots[ticket] = Vote{Tx: vote.TxHash(), Bits: stake.SSGenVoteBits(vote), Version: stake.SSGenVersion(vote)}
+	return nil
 }

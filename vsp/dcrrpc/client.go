@@ -95,7 +95,8 @@ func (c *Client) Subscribe(handlers *rpcclient.NotificationHandlers, methods ...
 	c.handlers, c.subscriptions = handlers, methods
 }
 
-// Call runs one method and decodes its answer into result, which may be nil. Errors are *dcrjson.RPCError where the
+// Call runs one method and decodes its answer into result, which may be nil; into a *json.RawMessage it goes as it came.
+// Errors are *dcrjson.RPCError where the
 // daemon answered with one (see Code), wrap ErrUnreachable where it could not be asked, and wrap the context's own where
 // the caller ended the call.
 func (c *Client) Call(ctx context.Context, result any, method string, params ...any) error {
@@ -122,6 +123,10 @@ func (c *Client) CallTimeout(ctx context.Context, timeout time.Duration, result 
 	answer, err := c.request(ctx, timeout, conn, method, raw)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
+	}
+	if raw, ok := result.(*json.RawMessage); ok {
+		*raw = answer
+		return nil
 	}
 	if result == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -84,13 +85,27 @@ func (n *Node) decoded(ctx context.Context, message deserializer, method string,
 }
 
 func (n *Node) hex(ctx context.Context, method string, params ...any) ([]byte, error) {
-	var text string
-	if err := n.Call(ctx, &text, method, params...); err != nil {
+	var answer json.RawMessage
+	if err := n.Call(ctx, &answer, method, params...); err != nil {
 		return nil, err
 	}
-	raw, err := hex.DecodeString(text)
+	raw, err := unhex(answer)
 	if err != nil {
 		return nil, fmt.Errorf("%s: decode answer of %s: %w", method, n.Address(), err)
+	}
+	return raw, nil
+}
+
+// unhex decodes a JSON string of hex digits. A block is up to a megabyte of them, which package json would copy twice.
+func unhex(text []byte) ([]byte, error) {
+	digits, opened := bytes.CutPrefix(text, []byte{'"'})
+	digits, closed := bytes.CutSuffix(digits, []byte{'"'})
+	if !opened || !closed {
+		return nil, fmt.Errorf("%.20q is no string", text)
+	}
+	raw := make([]byte, hex.DecodedLen(len(digits)))
+	if _, err := hex.Decode(raw, digits); err != nil {
+		return nil, err
 	}
 	return raw, nil
 }
