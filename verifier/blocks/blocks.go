@@ -18,11 +18,10 @@ import (
 // where one would be the narrow place. dcrd allows 25 (--rpcmaxwebsockets).
 const connections = 4
 
-// inFlight is how many blocks are asked for ahead of the one wanted, over all connections. Four keep both sides of a
-// loopback connection busy; more help where the node is far away. It stays under what dcrd does for one connection at a
-// time (--rpcmaxconcurrentreqs, 20), and it bounds the memory: a block is at most 1.25 MB (wire.MaxBlockPayload), and
+// inFlight is how many blocks are asked for ahead of the one wanted, over all connections: four on each keep both sides
+// busy. It stays under what dcrd does for one connection at a time (--rpcmaxconcurrentreqs, 20), and it bounds the memory: a block is at most 1.25 MB (wire.MaxBlockPayload), and
 // on Decred's mainnet 393,216 bytes (chaincfg, MaximumBlockSizes).
-const inFlight = 12
+const inFlight = 16
 
 type answer struct {
 	block *wire.MsgBlock
@@ -32,11 +31,6 @@ type answer struct {
 // Range returns the blocks from height first to the tip, in order, while the next ones are already being fetched.
 func (n *Node) Range(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[*wire.MsgBlock, error] {
 	return func(yield func(*wire.MsgBlock, error) bool) {
-		hashes, err := n.hashes(ctx, first, tip)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
 		var fetches sync.WaitGroup
 		defer fetches.Wait()
 		ctx, cancel := context.WithCancel(ctx)
@@ -44,7 +38,7 @@ func (n *Node) Range(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[
 		ahead := make(chan chan answer, inFlight)
 		fetches.Go(func() {
 			defer close(ahead)
-			n.fetch(ctx, &fetches, first, hashes, ahead)
+			n.fetch(ctx, &fetches, first, tip, ahead)
 		})
 		for answers := range ahead {
 			a := <-answers
@@ -59,31 +53,31 @@ func (n *Node) Range(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[
 }
 
 // fetch has each block fetched by a connection that is free, and gives the answers to ahead in order, each before it is
-// there. Where ahead is full, or no connection is free, it waits.
-func (n *Node) fetch(ctx context.Context, fetches *sync.WaitGroup, first int64, hashes []chainhash.Hash, ahead chan<- chan answer) {
+// there. Where ahead is full, or no connection is free, it waits. Blocks are fetched while headers are, too.
+func (n *Node) fetch(ctx context.Context, fetches *sync.WaitGroup, first int64, tip votes.Tip, ahead chan<- chan answer) {
 	free := make(chan *dcrrpc.Node, inFlight)
 	for i := range inFlight {
 		free <- n.fetchers[i%len(n.fetchers)]
 	}
-	for i, hash := range hashes {
+	height := first
+	for hash, err := range n.hashes(ctx, first, tip) {
 		answers := make(chan answer, 1)
 		select {
 		case ahead <- answers:
 		case <-ctx.Done():
 			return
 		}
-		var rpc *dcrrpc.Node
-		select {
-		case rpc = <-free:
-		case <-ctx.Done():
-			answers <- answer{err: ctx.Err()}
+		if err != nil {
+			answers <- answer{err: err}
 			return
 		}
+		rpc, at := <-free, height
 		fetches.Go(func() {
-			block, err := fetchBlock(ctx, rpc, first+int64(i), hash)
+			block, err := fetchBlock(ctx, rpc, at, hash)
 			free <- rpc
 			answers <- answer{block, err}
 		})
+		height++
 	}
 }
 

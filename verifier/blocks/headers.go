@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"iter"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/decred/dcrd/wire"
@@ -11,29 +12,34 @@ import (
 	"scrutineer/verifier/votes"
 )
 
-// hashes returns the hashes of the blocks from height first to the tip. Asking for headers by the thousand, and computing
-// the hashes, saves asking for the hash of each height.
-func (n *Node) hashes(ctx context.Context, first int64, tip votes.Tip) ([]chainhash.Hash, error) {
-	last, err := n.rpc.BlockHash(ctx, first-1)
-	if err != nil {
-		return nil, fmt.Errorf("block %d: %w", first-1, err)
-	}
-	var hashes []chainhash.Hash
-	for last != tip.Hash {
-		headers, err := n.headersAfter(ctx, last, tip.Hash)
+// hashes yields the hashes of the blocks from height first to the tip. Asking for headers by the thousand, and computing
+// the hashes, saves asking for the hash of each height. It ends with the first error, which wraps ErrMoved if the tip has
+// left the main chain.
+func (n *Node) hashes(ctx context.Context, first int64, tip votes.Tip) iter.Seq2[chainhash.Hash, error] {
+	return func(yield func(chainhash.Hash, error) bool) {
+		last, err := n.rpc.BlockHash(ctx, first-1)
 		if err != nil {
-			return nil, err
+			yield(last, fmt.Errorf("block %d: %w", first-1, err))
+			return
 		}
-		height := first + int64(len(hashes))
-		if len(headers) == 0 || headers[0].PrevBlock != last || height > tip.Height {
-			return nil, fmt.Errorf("headers of %s after block %d, %v: %w", n.rpc.Address(), height-1, last, votes.ErrMoved)
-		}
-		for _, header := range headers {
-			last = header.BlockHash()
-			hashes = append(hashes, last)
+		for height := first; last != tip.Hash; {
+			headers, err := n.headersAfter(ctx, last, tip.Hash)
+			if err == nil && (len(headers) == 0 || headers[0].PrevBlock != last || height > tip.Height) {
+				err = fmt.Errorf("headers of %s after block %d, %v: %w", n.rpc.Address(), height-1, last, votes.ErrMoved)
+			}
+			if err != nil {
+				yield(last, err)
+				return
+			}
+			for _, header := range headers {
+				last = header.BlockHash()
+				if !yield(last, nil) {
+					return
+				}
+			}
+			height += int64(len(headers))
 		}
 	}
-	return hashes, nil
 }
 
 // headersAfter returns the headers that follow a block on the main chain, up to the stop block, as many as the node gives
