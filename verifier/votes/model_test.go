@@ -164,7 +164,7 @@ func TestModelChains(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{sstx: sstx, vote: vote, revocation: revocation, want: map[chainhash.Hash]Entry{},
 			bought: map[chainhash.Hash]int64{}, became: map[chainhash.Hash]int64{}}
-		m.automatic = rapid.SampledFrom([]int64{0, 0, 30}).Draw(t, "automatic")
+		m.automatic = rapid.SampledFrom([]int64{0, 0, 30, 1000}).Draw(t, "automatic") // 1000: never
 		for range rapid.IntRange(12, 70).Draw(t, "blocks") {
 			m.next(t)
 		}
