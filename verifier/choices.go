@@ -71,7 +71,7 @@ func (x Exchange) read(path string, target Target) (word, error) {
 
 // promise is how the VSP had acknowledged that a ticket votes, from a height of our own node on.
 type promise struct {
-	number  int64
+	cite    Cite
 	height  int64
 	agendas map[string]string
 }
@@ -93,7 +93,7 @@ func promises(e Evidence) map[chainhash.Hash][]promise {
 			maps.Copy(merged, known[len(known)-1].agendas)
 		}
 		maps.Copy(merged, w.agendas)
-		all[w.ticket] = append(known, promise{o.Number, o.Node.Height, merged})
+		all[w.ticket] = append(known, promise{o.Cite(), o.Node.Height, merged})
 	}
 	return all
 }
@@ -154,7 +154,7 @@ func judgeChoices(e Evidence) Finding {
 			chosen++
 		}
 		for _, p := range any {
-			f.Cites = append(f.Cites, p.number)
+			f.Cites = append(f.Cites, p.cite)
 		}
 		if !kept {
 			broken++

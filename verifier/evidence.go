@@ -47,8 +47,8 @@ func Judge(e Evidence) []Finding {
 			f = e.Listing.told(f)
 		}
 		f.Row, f.Requirement = row.ID, row.Requirement
-		slices.Sort(f.Cites)
-		f.Cites = append([]int64{}, slices.Compact(f.Cites)...)
+		slices.SortFunc(f.Cites, Cite.Compare)
+		f.Cites = append([]Cite{}, slices.Compact(f.Cites)...)
 		f.Numbers = append([]Number{}, f.Numbers...)
 		findings = append(findings, f)
 	}

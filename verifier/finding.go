@@ -35,7 +35,7 @@ type Finding struct {
 	Class       Class    `json:"class,omitempty"` // empty where nothing was examined
 	Says        []string `json:"says"`            // sentences for people, the most important first
 	Numbers     []Number `json:"numbers"`
-	Cites       []int64  `json:"cites"` // numbers of entries in the journal, ascending
+	Cites       []Cite   `json:"cites"` // entries of the journals, ascending
 }
 
 // Number is a figure that a verdict rests on.

@@ -26,7 +26,7 @@ type Miss struct {
 	Final bool
 	Blame Blame
 	Why   string
-	Cites []int64
+	Cites []Cite
 }
 
 // Misses returns every missed vote, by height.
@@ -77,19 +77,19 @@ func newTips(e Evidence) tips {
 
 // attribute says who is to answer for a miss. A vote can reach our node no earlier than the block it votes on exists, but
 // maybe before our node has that block, so the tip before must have been watched as well.
-func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []int64) {
+func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []Cite) {
 	won := entry.Decided - 1
 	if seen := t.seen[entry.Ticket]; len(seen) > 0 {
 		first := slices.MinFunc(seen, func(a, b Observation) int { return cmp.Compare(a.Tip.Height, b.Tip.Height) })
 		if first.Tip.Height <= won {
-			return ByNetwork, "its vote had reached our node, and was not mined", []int64{first.Number}
+			return ByNetwork, "its vote had reached our node, and was not mined", []Cite{first.Cite()}
 		}
-		return ByUnknown, fmt.Sprintf("its vote reached our node late, at block %d", first.Tip.Height), []int64{first.Number}
+		return ByUnknown, fmt.Sprintf("its vote reached our node late, at block %d", first.Tip.Height), []Cite{first.Cite()}
 	}
 	for height := won; height <= entry.Decided; height++ {
 		for _, o := range t.at[height] {
 			if hash, ok := t.census.Hash(height); ok && chainhash.Hash(o.Tip.Hash) != hash {
-				return ByNetwork, fmt.Sprintf("block %d was replaced by another", height), []int64{o.Number}
+				return ByNetwork, fmt.Sprintf("block %d was replaced by another", height), []Cite{o.Cite()}
 			}
 		}
 	}
@@ -105,10 +105,10 @@ func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []i
 	heard := t.heard(entry.Decided)
 	if heard < t.needed {
 		return ByUnknown, fmt.Sprintf("our node heard %d of the %d votes in the block in time, too few to tell", heard, entry.Voters),
-			[]int64{before.Number, at.Number}
+			[]Cite{before.Cite(), at.Cite()}
 	}
 	return ByOperator, fmt.Sprintf("the block has %d other votes, our node heard %d of them in time, and none of this ticket", entry.Voters, heard),
-		[]int64{before.Number, at.Number}
+		[]Cite{before.Cite(), at.Cite()}
 }
 
 // heard returns how many of the votes in a block had reached our node before the block did. Who heard a block's other

@@ -21,7 +21,8 @@ const (
 
 // Observation is one thing that was seen, as it was seen. It is evidence: nothing in it was judged but Code.
 type Observation struct {
-	Number   int64         `json:"-"`        // of its entry in the journal, by which findings cite it
+	Journal  string        `json:"-"`        // the vantage whose journal it is in; empty: the trial's own
+	Number   int64         `json:"-"`        // of its entry in that journal
 	At       time.Time     `json:"at"`       // when the round began in which it was seen, UTC
 	Kind     string        `json:"kind"`     // one of the kinds above
 	Vantage  string        `json:"vantage"`  // who looked
@@ -74,14 +75,17 @@ type SeenVote struct {
 	Vote   Hash `json:"vote"`
 }
 
+// Cite names the observation's entry, as findings cite it.
+func (o Observation) Cite() Cite { return Cite{o.Journal, o.Number} }
+
 // Info decodes the VSP's statement from the raw answer. Only of an observation that is OK has it been verified.
 func (o Observation) Info() (vspapi.Info, error) {
 	var info vspapi.Info
 	if o.Raw == nil {
-		return info, fmt.Errorf("observation %d has no answer", o.Number)
+		return info, fmt.Errorf("observation %v has no answer", o.Cite())
 	}
 	if err := json.Unmarshal(o.Raw.Body, &info); err != nil {
-		return info, fmt.Errorf("observation %d: decode vspinfo: %w", o.Number, err)
+		return info, fmt.Errorf("observation %v: decode vspinfo: %w", o.Cite(), err)
 	}
 	return info, nil
 }

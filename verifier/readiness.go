@@ -107,7 +107,7 @@ func duringDrills(e Evidence, misses []Miss) []string {
 
 // drilled returns how many own votes were made while that many wallets were out of order, and whether the VSP itself said,
 // signed, that so many were away.
-func drilled(e Evidence, count int) (made int, stated bool, cites []int64) {
+func drilled(e Evidence, count int) (made int, stated bool, cites []Cite) {
 	for _, d := range e.Drills {
 		if d.Count != count {
 			continue
@@ -120,10 +120,10 @@ func drilled(e Evidence, count int) (made int, stated bool, cites []int64) {
 		for _, c := range Statements(e) {
 			if d.Kind == WalletsDown && d.holds(c.Height) && c.Info.TotalVotingWallets-c.Info.VotingWalletsOnline >= int64(count) {
 				stated = true
-				cites = append(cites, c.Number)
+				cites = append(cites, c.Cite)
 			}
 		}
 	}
-	slices.Sort(cites)
+	slices.SortFunc(cites, Cite.Compare)
 	return made, stated, cites
 }

@@ -11,7 +11,7 @@ import (
 
 // Statement is what the VSP said about itself, signed, and when.
 type Statement struct {
-	Number int64     // of its entry in the journal
+	Cite   Cite
 	At     time.Time // when the round began, UTC
 	Height int64     // of our own node just before
 	Info   vspapi.Info
@@ -25,7 +25,7 @@ func Statements(e Evidence) []Statement {
 			continue
 		}
 		if info, err := o.Info(); err == nil {
-			all = append(all, Statement{o.Number, o.At, o.Node.Height, info})
+			all = append(all, Statement{o.Cite(), o.At, o.Node.Height, info})
 		}
 	}
 	return all
@@ -53,7 +53,7 @@ func judgeTruth(e Evidence) Finding {
 	said = said[len(said)-lastClaims:]
 	f := Finding{Class: Outside}
 	for _, c := range slices.Concat(said, whole) {
-		f.Cites = append(f.Cites, c.Number)
+		f.Cites = append(f.Cites, c.Cite)
 	}
 	last := said[len(said)-1]
 	for _, count := range []struct {

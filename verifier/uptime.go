@@ -15,7 +15,7 @@ type Uptime struct {
 	Endpoint string
 	States   []State // one for each slot
 	Reasons  []Reason
-	Cites    []int64 // the observations that made a slot down, ascending
+	Cites    []Cite // the observations that made a slot down, ascending
 }
 
 // Reason is how often slots were not up for one cause.
@@ -188,11 +188,11 @@ func Uptimes(w Window, seen []Observation, beats []Beat, minVantages int) []Upti
 			}
 			if state == Down {
 				for _, o := range because {
-					u.Cites = append(u.Cites, o.Number)
+					u.Cites = append(u.Cites, o.Cite())
 				}
 			}
 		}
-		slices.Sort(u.Cites)
+		slices.SortFunc(u.Cites, Cite.Compare)
 		for code, n := range causes {
 			u.Reasons = append(u.Reasons, Reason{code, n})
 		}

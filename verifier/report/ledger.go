@@ -56,18 +56,18 @@ type Mismatch struct {
 
 // Ticket is one ticket's account. Heights are null where the event has not happened or cannot be known.
 type Ticket struct {
-	Ticket  string         `json:"ticket"`
-	Outcome string         `json:"outcome"` // "made", "missed", "expired", "live", "immature", "unknown"
-	Final   bool           `json:"final"`
-	Bought  *int64         `json:"bought"`
-	Live    *int64         `json:"live"`
-	Won     *int64         `json:"won"`     // block whose lottery it won
-	Decided *int64         `json:"decided"` // block that has the vote, or lacks it, or expires the ticket
-	Voters  *int           `json:"voters"`  // how many votes that block has
-	Vote    *Vote          `json:"vote"`
-	Blame   verifier.Blame `json:"blame,omitempty"` // of a missed one
-	Why     string         `json:"why,omitempty"`
-	Cites   []int64        `json:"cites,omitempty"` // entries of the journal
+	Ticket  string          `json:"ticket"`
+	Outcome string          `json:"outcome"` // "made", "missed", "expired", "live", "immature", "unknown"
+	Final   bool            `json:"final"`
+	Bought  *int64          `json:"bought"`
+	Live    *int64          `json:"live"`
+	Won     *int64          `json:"won"`     // block whose lottery it won
+	Decided *int64          `json:"decided"` // block that has the vote, or lacks it, or expires the ticket
+	Voters  *int            `json:"voters"`  // how many votes that block has
+	Vote    *Vote           `json:"vote"`
+	Blame   verifier.Blame  `json:"blame,omitempty"` // of a missed one
+	Why     string          `json:"why,omitempty"`
+	Cites   []verifier.Cite `json:"cites,omitempty"` // entries of the journals
 }
 
 // Vote is a vote as it stands in its block.

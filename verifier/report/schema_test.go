@@ -147,6 +147,8 @@ func TestSchemaIsTheGoTypes(t *testing.T) {
 		switch kind := typ.Kind(); {
 		case typ == reflect.TypeFor[time.Time]():
 			require.Equal(t, "string", n.Type, path)
+		case typ == reflect.TypeFor[verifier.Cite]():
+			require.Equal(t, []any{"integer", "string"}, n.Type, path)
 		case kind == reflect.Pointer && len(n.AnyOf) == 2:
 			require.Equal(t, "null", n.AnyOf[1].Type, path)
 			agree(path, n.AnyOf[0], typ.Elem())

@@ -121,16 +121,16 @@ func (p *page) finding(f verifier.Finding) {
 // maxCited is how many entries of the journal the text cites; the JSON has them all.
 const maxCited = 4
 
-func cites(numbers []int64) string {
-	if len(numbers) == 0 {
+func cites[T int64 | verifier.Cite](entries []T) string {
+	if len(entries) == 0 {
 		return ""
 	}
 	text := ", entries"
-	for i, n := range numbers {
+	for i, entry := range entries {
 		if i == maxCited {
-			return text + fmt.Sprintf(" and %d more", len(numbers)-maxCited)
+			return text + fmt.Sprintf(" and %d more", len(entries)-maxCited)
 		}
-		text += fmt.Sprintf(" %d", n)
+		text += fmt.Sprint(" ", entry)
 	}
 	return text
 }
