@@ -52,7 +52,7 @@ func Misses(e Evidence) []Miss {
 	return misses
 }
 
-// tips is what our own node's mempool held, block by block.
+// tips is what the mempools of our own nodes held, one at each vantage, block by block.
 type tips struct {
 	census *Census
 	needed int                              // how many votes a block needs
@@ -96,42 +96,59 @@ func (t tips) attribute(entry votes.Entry, othersMissed int) (Blame, string, []C
 	if othersMissed > 0 {
 		return ByNetwork, fmt.Sprintf("%d others missed the same block", othersMissed), nil
 	}
-	at, ok := t.watched(won)
-	before, okBefore := t.watched(won - 1)
+	heard, cites := t.watch(entry.Decided)
 	switch {
-	case !ok || !okBefore:
+	case len(cites) == 0:
 		return ByUnknown, "our node's mempool was not watched then", nil
+	case heard < t.needed:
+		return ByUnknown, fmt.Sprintf("our node heard %d of the %d votes in the block in time, too few to tell", heard, entry.Voters), cites
+	default:
+		return ByOperator, fmt.Sprintf("the block has %d other votes, our node heard %d of them in time, and none of this ticket",
+			entry.Voters, heard), cites
 	}
-	heard := t.heard(entry.Decided)
-	if heard < t.needed {
-		return ByUnknown, fmt.Sprintf("our node heard %d of the %d votes in the block in time, too few to tell", heard, entry.Voters),
-			[]Cite{before.Cite(), at.Cite()}
-	}
-	return ByOperator, fmt.Sprintf("the block has %d other votes, our node heard %d of them in time, and none of this ticket", entry.Voters, heard),
-		[]Cite{before.Cite(), at.Cite()}
 }
 
-// heard returns how many of the votes in a block had reached our node before the block did. Who heard a block's other
-// votes would have heard one more.
-func (t tips) heard(height int64) int {
+// watch returns the watch on a block's votes that heard the most of them, of those that one node kept without a break over
+// the two tips before the block; none if there was no such watch. The parts of two nodes' broken watches do not make a whole
+// one: a vote may have come to each while nobody listened there.
+func (t tips) watch(decided int64) (heard int, cites []Cite) {
+	for _, at := range t.watched(decided - 1) {
+		for _, before := range t.watched(decided - 2) {
+			if before.Vantage != at.Vantage {
+				continue
+			}
+			if n := t.heard(decided, at.Vantage); cites == nil || n > heard {
+				heard, cites = n, []Cite{before.Cite(), at.Cite()}
+			}
+		}
+	}
+	return heard, cites
+}
+
+// heard returns how many of the votes in a block had reached a vantage's node before the block did. Who heard a block's
+// other votes would have heard one more.
+func (t tips) heard(height int64, vantage string) int {
 	n := 0
 	for _, ticket := range t.census.voted(height) {
-		if slices.ContainsFunc(t.seen[ticket], func(o Observation) bool { return o.Tip.Height < height }) {
+		if slices.ContainsFunc(t.seen[ticket], func(o Observation) bool { return o.Vantage == vantage && o.Tip.Height < height }) {
 			n++
 		}
 	}
 	return n
 }
 
-// watched returns the record of a block of the main chain that was our node's tip while we listened without a break.
-func (t tips) watched(height int64) (Observation, bool) {
+// watched returns the records of a block of the main chain that was the tip of one of our nodes while we listened without a
+// break.
+func (t tips) watched(height int64) []Observation {
 	hash, ok := t.census.Hash(height)
 	if !ok {
-		return Observation{}, false
+		return nil
 	}
-	i := slices.IndexFunc(t.at[height], func(o Observation) bool { return o.Tip.Whole && chainhash.Hash(o.Tip.Hash) == hash })
-	if i < 0 {
-		return Observation{}, false
+	var whole []Observation
+	for _, o := range t.at[height] {
+		if o.Tip.Whole && chainhash.Hash(o.Tip.Hash) == hash {
+			whole = append(whole, o)
+		}
 	}
-	return t.at[height][i], true
+	return whole
 }
