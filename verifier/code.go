@@ -42,6 +42,7 @@ const (
 	NodeMisfit   Code = "node-misfit"
 	Interrupted  Code = "interrupted"
 	NodeNotKnown Code = "node-not-known"
+	OurClock     Code = "our-clock"
 )
 
 // codes says for each code which way it counts, and in a few words why.
@@ -74,6 +75,7 @@ var codes = map[Code]struct {
 	NodeMisfit:   {Unknown, "our own node is on another network"},
 	Interrupted:  {Unknown, "we were stopped while looking"},
 	NodeNotKnown: {Unknown, "our own node could not be compared with"},
+	OurClock:     {Unknown, "told another time than our clock, which may be what is wrong"},
 }
 
 // State returns which way the code counts. A code nobody knows counts as unknown.

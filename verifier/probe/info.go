@@ -87,6 +87,19 @@ func transport(err error) verifier.Code {
 	}
 }
 
+// timely reports whether a statement was stamped while we waited for it, give or take what clocks may differ.
+func (v *Vantage) timely(stamp, began, ended time.Time) bool {
+	return !stamp.Before(began.Add(-v.Policy.MaxSkew)) && !stamp.After(ended.Add(v.Policy.MaxSkew))
+}
+
+// strayed is how far our clock was set since we began.
+func (v *Vantage) strayed() time.Duration {
+	if v.Strayed == nil {
+		return 0
+	}
+	return v.Strayed()
+}
+
 // judge checks a statement whose signature is right.
 func (v *Vantage) judge(said vspapi.Info, began, ended time.Time, own *verifier.NodeState) (verifier.Code, string) {
 	stamp := time.Unix(said.Timestamp, 0)
@@ -99,7 +112,9 @@ func (v *Vantage) judge(said vspapi.Info, began, ended time.Time, own *verifier.
 		return verifier.WrongNetwork, fmt.Sprintf("network %q", said.Network)
 	case !slices.Contains(said.APIVersions, apiVersion):
 		return verifier.NoVersion3, fmt.Sprintf("versions %v", said.APIVersions)
-	case stamp.Before(began.Add(-v.Policy.MaxSkew)), stamp.After(ended.Add(v.Policy.MaxSkew)):
+	case !v.timely(stamp, began, ended) && v.timely(stamp, began.Add(-v.strayed()), ended.Add(-v.strayed())):
+		return verifier.OurClock, "stamped " + stamp.UTC().Format(time.RFC3339) + ", which fits our clock before it was set"
+	case !v.timely(stamp, began, ended):
 		return verifier.StaleAnswer, "stamped " + stamp.UTC().Format(time.RFC3339)
 	case took > slow:
 		return verifier.Slow, fmt.Sprintf("took %v, more than %v", took.Round(time.Millisecond), slow)

@@ -54,6 +54,7 @@ type Vantage struct {
 	Controls []string       // URLs of sites that have nothing to do with the target; one that answers shows that we can see
 	Slot     time.Duration  // a round is over before the next slot begins
 	Now      func() time.Time
+	Strayed  func() time.Duration // how far our clock was set forward since we began; less than 0: back; nil: not known
 }
 
 // NewHTTP returns a client that makes a new connection for each request, as a wallet that comes along would. Certificates

@@ -80,6 +80,25 @@ func TestControls(t *testing.T) {
 	require.Equal(t, map[string]verifier.Code{answering.URL: verifier.OK, gone.URL: verifier.Refused, v.Controls[2]: verifier.NoAnswer}, codes)
 }
 
+// TestControlsTellTheTime: where other sites' clocks say that ours is off, nothing that was seen counts.
+func TestControlsTellTheTime(t *testing.T) {
+	offset := time.Duration(0)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().UTC().Add(offset).Format(http.TimeFormat))
+	}))
+	defer site.Close()
+	v := vantage(t, site.URL)
+	v.Controls = []string{site.URL}
+	for _, test := range []struct {
+		offset time.Duration
+		want   verifier.Code
+	}{{0, verifier.OK}, {-4 * time.Minute, verifier.OK}, {4 * time.Minute, verifier.OK}, {-6 * time.Minute, verifier.OurClock}, {6 * time.Minute, verifier.OurClock}} {
+		offset = test.offset
+		o := of(t, v.Round(t.Context()), verifier.KindControl)
+		require.Equal(t, test.want, o.Code, "%v: %s", test.offset, o.Detail)
+	}
+}
+
 func kinds(seen []verifier.Observation) []string {
 	var all []string
 	for _, o := range seen {
