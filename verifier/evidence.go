@@ -15,6 +15,8 @@ type Evidence struct {
 	Beats  []Beat
 	Drills []Drill
 
+	Witnesses []Witness // the vantages on other machines
+
 	Ledger   votes.Ledger // of the listed tickets
 	Census   *Census      // of the blocks the ledger was read from
 	Complete bool         // the list has every ticket whose fee the VSP confirmed, not only some: by its word, or the reviewer's

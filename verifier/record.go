@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"scrutineer/verifier/votes"
@@ -17,6 +18,9 @@ const (
 	EntryObservation = "observation" // Observation
 	EntryBeat        = "beat"        // Beat: a round is whole
 	EntryStop        = "stop"        // the verifier ended as it should
+	EntryWitness     = "vantage"     // Witness: a vantage on another machine, and its journal's key
+	EntryPull        = "pull"        // Pull: what came of asking it for its journal
+	EntryClock       = "clock"       // our own clock was set
 )
 
 // Record is what a trial's journal tells, taken in entry by entry. Together with the chain it is all that a report rests on.
@@ -29,6 +33,8 @@ type Record struct {
 	Beats   []Beat
 	Last    time.Time // when the last entry was written, UTC
 	Stopped bool      // the last entry says that the verifier ended as it should
+
+	Witnesses []Witness // in the order of their first entries
 
 	files  map[string]*History
 	target Target
@@ -66,6 +72,10 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 		b := Beat{}
 		err = json.Unmarshal(data, &b)
 		r.Beats = append(r.Beats, b)
+	case EntryWitness:
+		err = r.takeWitness(data)
+	case EntryPull:
+		err = r.takePull(number, data)
 	}
 	if err != nil {
 		return fmt.Errorf("entry %d: read %s: %w", number, kind, err)
@@ -139,7 +149,7 @@ func (r *Record) Query() (votes.Query, bool) {
 // heights returns the first and the last height that our own node told of; 0 if it told of none.
 func (r *Record) heights() (first, last int64) {
 	for _, o := range r.Seen {
-		if o.Kind != KindNode || o.Node == nil {
+		if o.Kind != KindNode || o.Node == nil || o.Journal != "" {
 			continue
 		}
 		if first == 0 {
@@ -157,7 +167,10 @@ func (r *Record) Window() Window {
 
 // Evidence returns all that the journal tells. The chain's part is left to the caller.
 func (r *Record) Evidence() Evidence {
-	return Evidence{Target: r.target, Policy: r.Plan.Policy, Window: r.Window(), Seen: r.Seen, Beats: r.Beats, Drills: r.Drills.Drills,
+	if len(r.Witnesses) > 0 { // or else it is in order, whatever the clock did
+		slices.SortStableFunc(r.Seen, func(a, b Observation) int { return a.At.Compare(b.At) })
+	}
+	return Evidence{Target: r.target, Witnesses: r.Witnesses, Policy: r.Plan.Policy, Window: r.Window(), Seen: r.Seen, Beats: r.Beats, Drills: r.Drills.Drills,
 		Changes: r.Changes, Listing: r.Listing, Withdrawn: r.Drills.Withdrawn,
 		Complete: r.Plan.TicketsComplete || r.Listing.File.Signed}
 }

@@ -10,6 +10,7 @@ import (
 
 	"scrutineer/cmd/configfile"
 	"scrutineer/verifier"
+	"scrutineer/verifier/link"
 	"scrutineer/verifier/probe"
 	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/network"
@@ -32,13 +33,10 @@ type config struct {
 	JournalKey      string              `toml:"journal_key"`
 	Out             string              `toml:"out"`
 	FromHeight      int64               `toml:"from_height"`
-	Node            struct {
-		Address      string `toml:"address"`
-		User         string `toml:"user"`
-		PasswordFile string `toml:"password_file"`
-		CertFile     string `toml:"cert_file"`
-	} `toml:"node"`
-	Policy struct {
+	Node            nodeEntry           `toml:"node"`
+	LinkKey         string              `toml:"link_key"`
+	Vantages        []vantageEntry      `toml:"vantages"`
+	Policy          struct {
 		Uptime        float64             `toml:"uptime"`
 		Coverage      float64             `toml:"coverage"`
 		MissRate      float64             `toml:"miss_rate"`
@@ -48,6 +46,14 @@ type config struct {
 		MaxSkew       configfile.Duration `toml:"max_skew"`
 		MinVantages   int                 `toml:"min_vantages"`
 	} `toml:"policy"`
+}
+
+// nodeEntry is our own node as a configuration names it.
+type nodeEntry struct {
+	Address      string `toml:"address"`
+	User         string `toml:"user"`
+	PasswordFile string `toml:"password_file"`
+	CertFile     string `toml:"cert_file"`
 }
 
 // configHelp is the part of a command's help that shows a whole trial.toml.
@@ -72,6 +78,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     journal  = "journal"      # folder
     journal_key = "journal.key" # signs the journal; made if it is not there, with its
                               # public half in journal.key.pub. One journal, one key
+    link_key = "link.key"     # proves to vantages who we are (vspverify vantage invite)
     out      = "."            # folder of report.txt, .json, .html and .sig
     from_height = 0           # first block to account for; 0: the tip as it began
 
@@ -89,7 +96,13 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     target_latency = "2s"     # slower than 5 times this is down
     max_lag_blocks = 2        # that the VSP may be behind our node
     max_skew = "5m"           # that its clock may differ from ours
-    min_vantages = 1
+    min_vantages = 1          # alive in a slot, this one too, or else it is unknown
+
+    [[vantages]]              # for each on another machine (vspverify vantage --help);
+    name = "paris"            # its own output says what to put here
+    address = "192.0.2.7:7443"
+    key = "BASE64"
+    journal_key = "..."
 
 All of it but where things are becomes the journal's first entry, and both files become
 entries: in each slot run looks for what is new in them. A change of the plan while the
@@ -98,7 +111,7 @@ ticket that was listed once is counted to the end.`
 
 func defaults() config {
 	p := verifier.DefaultPolicy()
-	c := config{Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", Out: "."}
+	c := config{Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: "."}
 	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
 	c.Policy.TargetLatency, c.Policy.MaxSkew = configfile.Duration(p.TargetLatency), configfile.Duration(p.MaxSkew)
 	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
@@ -112,7 +125,11 @@ type trial struct {
 	target verifier.Target
 	policy verifier.Policy
 	roots  *x509.CertPool // nil: the system's
-	node   dcrrpc.Config
+
+	rootsPEM []byte
+	link     link.Key // only where there are vantages
+	vantages []linkTo
+	node     dcrrpc.Config
 }
 
 // load reads the configuration. Its error names everything that is wrong in it.
@@ -123,12 +140,13 @@ func load(path string) (*trial, error) {
 		return nil, err
 	}
 	t.checkTarget(file)
-	t.checkNode(file)
+	t.node = t.Node.check(file)
 	t.checkPolicy(file)
 	t.checkTimes(file)
-	for _, p := range []*string{&t.Tickets, &t.Drills, &t.Journal, &t.JournalKey, &t.Out} {
+	for _, p := range []*string{&t.LinkKey, &t.Tickets, &t.Drills, &t.Journal, &t.JournalKey, &t.Out} {
 		*p = file.Resolve(*p)
 	}
+	t.checkVantages(file)
 	return t, file.Err()
 }
 
@@ -144,7 +162,8 @@ func (t *trial) checkTarget(file *configfile.File) {
 	}
 	if t.CAFile != "" {
 		t.roots = x509.NewCertPool()
-		if pem := file.Contents("ca_file", t.CAFile); pem != nil && !t.roots.AppendCertsFromPEM(pem) {
+		t.rootsPEM = file.Contents("ca_file", t.CAFile)
+		if t.rootsPEM != nil && !t.roots.AppendCertsFromPEM(t.rootsPEM) {
 			file.Wrong("ca_file", "%s holds no PEM certificate", file.Resolve(t.CAFile))
 		}
 	}
@@ -169,15 +188,15 @@ func (t *trial) checkTarget(file *configfile.File) {
 	t.target = verifier.Target{Name: t.Name, URL: t.URL, PubKey: key, Network: profile}
 }
 
-func (t *trial) checkNode(file *configfile.File) {
-	n := t.Node
+// check returns how to speak to the node.
+func (n nodeEntry) check(file *configfile.File) dcrrpc.Config {
 	if _, _, err := net.SplitHostPort(n.Address); err != nil {
 		file.Wrong("node.address", "must be a host and a port, such as \"127.0.0.1:19109\"")
 	}
 	if n.User == "" {
 		file.Wrong("node.user", "is missing: give the node's rpcuser")
 	}
-	t.node = dcrrpc.Config{Address: n.Address, User: n.User, Password: file.Secret("node.password_file", n.PasswordFile),
+	return dcrrpc.Config{Address: n.Address, User: n.User, Password: file.Secret("node.password_file", n.PasswordFile),
 		CertPEM: file.Contents("node.cert_file", n.CertFile)}
 }
 

@@ -19,13 +19,16 @@ type source struct {
 	key    journal.PublicKey
 }
 
-// read takes in the entries that a checkpoint covers: the one on just size entries, or the last one if size is 0. All of the
-// journal is verified.
+// read takes in the entries that a checkpoint covers: the one on just size entries, or the last one if size is 0. With them
+// comes what they say was pulled from vantages. All of the journal is verified, and all copies of the vantages'.
 func (s source) read(size int64) (*verifier.Record, report.Evidence, error) {
 	record := new(verifier.Record)
 	sum, err := journal.ReadSealed(s.folder, s.key, size, taker(record))
 	if err != nil {
 		return nil, report.Evidence{}, fmt.Errorf("read journal %s: %w", s.folder, err)
+	}
+	if err := readMirrors(s.folder, record); err != nil {
+		return nil, report.Evidence{}, err
 	}
 	return record, report.Evidence{Entries: sum.Tree.N, Root: sum.Tree.Hash.String(), Checkpoint: sum.Sealed.Number, Key: s.key.String(),
 		Gaps: len(sum.Repairs)}, nil

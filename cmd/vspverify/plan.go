@@ -23,7 +23,7 @@ func (t *trial) begin(book *journal.Journal) (*verifier.Record, error) {
 	}
 	plan, kind := t.plan(), verifier.EntryPlan
 	if plan.Begins = record.Plan.Begins; !record.Begun() {
-		plan.Begins, kind = time.Now().UTC().Add(lead), verifier.EntryStart
+		plan.Begins, kind = time.Now().UTC().Round(0).Add(lead), verifier.EntryStart // by the wall clock alone
 	}
 	changes, err := verifier.Compare(record.Plan, plan)
 	if err != nil || len(changes) == 0 {

@@ -18,8 +18,8 @@ import (
 	"scrutineer/vsp/dcrrpc"
 )
 
-// localVantage is the name of the only vantage there is.
-const localVantage = "local"
+// localVantage is the name of the vantage that the trial itself is.
+const localVantage = verifier.LocalVantage
 
 // lead is how long after the journal's first entry the first slot begins, so that it can be watched from its beginning.
 const lead = 100 * time.Millisecond
@@ -50,7 +50,7 @@ Exit code 0 says that the report was written, whatever it says: vspverify report
 		}
 		log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
 		if err := t.run(c.Context(), log); err != nil {
-			return err
+			return explainFull(err, t.Journal)
 		}
 		_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s, %s, %s and %s in %s\n", report.TextFile, report.JSONFile, report.HTMLFile, report.SignatureFile, t.Out)
 		return err
@@ -83,13 +83,30 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, book.Close())
 	}
-	begins, files := record.Plan.Begins, t.besides(record)
 	node := dcrrpc.NewNode(t.node)
 	defer node.Close()
-	w := &watcher{book: book, log: log, files: files, mempool: probe.NewMempool(node, localVantage, time.Now), vantage: &probe.Vantage{
-		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now}}
-	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", begins, "slot", time.Duration(t.Slot))
-	return errors.Join(w.slots(ctx, begins, time.Duration(t.Slot), time.Duration(t.Duration)), book.Close())
+	w := newWatcher(book, log, probe.NewMempool(node, localVantage, time.Now), &probe.Vantage{
+		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now})
+	w.files = t.besides(record)
+	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", record.Plan.Begins, "slot", time.Duration(t.Slot))
+	return errors.Join(t.watchAll(ctx, w, record), book.Close())
+}
+
+// watchAll watches, and pulls what the vantages on other machines see.
+func (t *trial) watchAll(ctx context.Context, w *watcher, record *verifier.Record) error {
+	pulls, err := t.pull(ctx, w, record)
+	if err != nil {
+		return err
+	}
+	defer pulls.end()
+	w.parting = pulls.finish
+	plan := newSchedule(record.Plan)
+	for _, o := range record.Seen {
+		if o.Kind == verifier.KindNode {
+			plan = plan.watched(o.At)
+		}
+	}
+	return w.slots(ctx, plan)
 }
 
 // listener is probe.Mempool.
@@ -107,39 +124,15 @@ type watcher struct {
 	files   []*beside
 	state   map[string]verifier.Code // of each kind of probe, as last logged
 	newest  journal.Block            // that our own node told of
+	clock   *clock
+	strayed time.Duration         // the clock, as last noted
+	parting func(context.Context) // what is left to do before the end is written down; may be nil
 }
 
-// slots makes a round at the beginning of each slot. One that comes too late for its slot leaves that slot unknown. A
-// duration of 0 means until ctx ends.
-func (w *watcher) slots(ctx context.Context, begins time.Time, slot, whole time.Duration) error {
-	w.state = make(map[string]verifier.Code)
-	for last := time.Duration(-1); ; {
-		index := max(last+1, (w.vantage.Now().Sub(begins)+slot-1)/slot) // the first slot that has not begun
-		next := begins.Add(index * slot)
-		over := whole > 0 && index >= whole/slot
-		if over {
-			next = begins.Add(whole / slot * slot) // the last slot must be over, too
-		}
-		if !wait(ctx, next.Sub(w.vantage.Now())) || over {
-			return w.stop(ctx, over && ctx.Err() == nil)
-		}
-		if err := w.round(ctx); err != nil {
-			return err
-		}
-		last = index
-	}
-}
-
-// wait returns false if ctx ended first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(max(0, d))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+func newWatcher(book *journal.Journal, log *slog.Logger, mempool listener, vantage *probe.Vantage) *watcher {
+	w := &watcher{book: book, log: log, mempool: mempool, vantage: vantage, state: make(map[string]verifier.Code), clock: newClock(vantage.Now)}
+	vantage.Strayed = w.clock.strayed
+	return w
 }
 
 // round looks once at everything. Only a round that was not interrupted gets its beat.
@@ -192,6 +185,9 @@ func (w *watcher) write(o verifier.Observation) error {
 
 // stop writes down where our own node stands, up to where the ledger will go, and that this end is meant.
 func (w *watcher) stop(ctx context.Context, over bool) error {
+	if w.parting != nil {
+		w.parting(ctx)
+	}
 	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingLook)
 	defer cancel()
 	for _, o := range append(w.mempool.Take(), w.vantage.Control(parting)) {

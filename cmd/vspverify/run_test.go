@@ -43,7 +43,8 @@ func info(height uint32, voted int64) (body []byte, signature string) {
 type world struct {
 	vspDown  func(time.Time) bool
 	nodeDown func(time.Time) bool
-	takes    time.Duration // each answer of the VSP
+	takes    time.Duration    // each answer of the VSP
+	clock    func() time.Time // ours; nil: time.Now
 }
 
 // RoundTrip answers for the VSP.
@@ -108,9 +109,14 @@ func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
 	require.NoError(t, err)
 	record, err := trial.begin(book)
 	require.NoError(t, err)
-	watcher := &watcher{book: book, log: slog.New(slog.DiscardHandler), files: trial.besides(record), mempool: silence{}, vantage: &probe.Vantage{Name: localVantage,
-		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: time.Now}}
-	require.NoError(t, watcher.slots(ctx, record.Plan.Begins, time.Duration(trial.Slot), time.Duration(trial.Duration)))
+	now := time.Now
+	if w.clock != nil {
+		now = w.clock
+	}
+	watcher := newWatcher(book, slog.New(slog.DiscardHandler), silence{}, &probe.Vantage{Name: localVantage,
+		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: now})
+	watcher.files = trial.besides(record)
+	require.NoError(t, trial.watchAll(ctx, watcher, record))
 	require.NoError(t, book.Close())
 }
 
