@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -126,10 +127,12 @@ type trial struct {
 	policy verifier.Policy
 	roots  *x509.CertPool // nil: the system's
 
+	node dcrrpc.Config
+
 	rootsPEM []byte
 	link     link.Key // only where there are vantages
 	vantages []linkTo
-	node     dcrrpc.Config
+	dial     func(ctx context.Context, network, address string) (net.Conn, error) // to vantages; nil: over the network
 }
 
 // load reads the configuration. Its error names everything that is wrong in it.

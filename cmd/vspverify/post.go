@@ -26,6 +26,7 @@ type post struct {
 	book        *journal.Journal
 	key         journal.PublicKey
 	log         *slog.Logger
+	now         func() time.Time
 	equip       func(*probe.Vantage) (listener, func()) // adds our own node; what it returns is called at the end
 
 	seen time.Time // when the last round began; watch's own
@@ -36,16 +37,16 @@ type post struct {
 }
 
 // openPost opens a vantage's journal, and takes up what it was asked to watch.
-func openPost(s *postSetup, key journal.Key, log *slog.Logger) (*post, error) {
-	book, err := journal.Open(s.Journal, key, time.Now)
+func openPost(s *postSetup, key journal.Key, log *slog.Logger, now func() time.Time) (*post, error) {
+	book, err := journal.Open(s.Journal, key, now)
 	if err != nil {
 		return nil, err
 	}
-	p := &post{name: s.Name, trial: s.Trial, folder: s.Journal, book: book, key: key.Public(), log: log, changed: make(chan struct{}),
+	p := &post{name: s.Name, trial: s.Trial, folder: s.Journal, book: book, key: key.Public(), log: log, now: now, changed: make(chan struct{}),
 		equip: func(v *probe.Vantage) (listener, func()) {
 			node := dcrrpc.NewNode(s.node)
 			v.Node = node
-			return probe.NewMempool(node, s.Name, time.Now), node.Close
+			return probe.NewMempool(node, s.Name, now), node.Close
 		}}
 	if _, err := journal.Read(s.Journal, p.key, p.remember); err != nil {
 		return nil, errors.Join(err, book.Close())
@@ -140,6 +141,7 @@ func (p *post) carryOut(ctx context.Context, task assignment, changed <-chan str
 	if err != nil {
 		return err
 	}
+	vantage.Now = p.now
 	mempool, done := p.equip(vantage)
 	defer done()
 	p.log.Info("watching", "target", task.Plan.URL, "network", task.Plan.Network, "begins", task.Plan.Begins, "slot", vantage.Slot)

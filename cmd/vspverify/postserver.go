@@ -40,23 +40,23 @@ func (p *post) handler() http.Handler {
 			task, err = readAssignment(raw)
 		}
 		if err != nil {
-			tell(w, http.StatusBadRequest, err.Error())
+			p.tell(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		switch err := p.assign(task); {
 		case errors.Is(err, errOther):
 			p.log.Warn("refused the trial", "err", err)
-			tell(w, http.StatusConflict, err.Error())
+			p.tell(w, http.StatusConflict, err.Error())
 		case err != nil:
-			tell(w, http.StatusInternalServerError, err.Error())
+			p.tell(w, http.StatusInternalServerError, err.Error())
 		default:
-			tell(w, http.StatusOK, "")
+			p.tell(w, http.StatusOK, "")
 		}
 	})
 	mux.HandleFunc("GET "+pathJournal, func(w http.ResponseWriter, r *http.Request) {
 		after, err := strconv.ParseInt(r.FormValue("after"), 10, 64)
 		if err != nil || after < 0 {
-			tell(w, http.StatusBadRequest, "after: give how many entries you have")
+			p.tell(w, http.StatusBadRequest, "after: give how many entries you have")
 			return
 		}
 		reading.Lock()
@@ -64,16 +64,16 @@ func (p *post) handler() http.Handler {
 		reading.Unlock()
 		if err != nil {
 			p.log.Error("the journal cannot be sent", "err", err)
-			tell(w, http.StatusInternalServerError, err.Error())
+			p.tell(w, http.StatusInternalServerError, err.Error())
 			return
 		}
-		tell(w, http.StatusOK, piece.Text())
+		p.tell(w, http.StatusOK, piece.Text())
 	})
 	return mux
 }
 
-func tell(w http.ResponseWriter, status int, text string) {
-	w.Header().Set(headerClock, time.Now().UTC().Format(time.RFC3339Nano))
+func (p *post) tell(w http.ResponseWriter, status int, text string) {
+	w.Header().Set(headerClock, p.now().UTC().Format(time.RFC3339Nano))
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text) // who is gone asks again

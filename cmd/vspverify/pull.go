@@ -44,6 +44,7 @@ type puller struct {
 func (p *puller) pull(ctx context.Context) verifier.Pull {
 	ctx, cancel := context.WithTimeout(ctx, pullTime)
 	defer cancel()
+	defer p.client.CloseIdleConnections() // until the next time the other end may be gone
 	r := verifier.Pull{Vantage: p.name}
 	err := p.exchange(ctx, &r)
 	r.At, r.Code = p.now().UTC().Round(0), pullCode(err)

@@ -53,7 +53,7 @@ func (t *trial) pull(ctx context.Context, w *watcher, record *verifier.Record) (
 				return nil, err
 			}
 		}
-		client, err := t.link.Client(v.link)
+		client, err := t.link.Client(v.link, t.dial)
 		if err != nil {
 			return nil, err
 		}

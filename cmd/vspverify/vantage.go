@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +59,7 @@ off by more than a slot, or the policy's max_skew.
 			return fmt.Errorf("listen for the trial: %w", err)
 		}
 		log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
-		p, err := openPost(s, key, log)
+		p, err := openPost(s, key, log, time.Now)
 		if err != nil {
 			return errors.Join(err, listener.Close())
 		}

@@ -2,6 +2,7 @@ package link
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"net/http"
 	"time"
 )
@@ -25,16 +27,18 @@ func (k Key) Server(peer PublicKey) (*tls.Config, error) {
 	return config, err
 }
 
-// Client returns an HTTP client that speaks to the holder of one key, and to nobody else. It makes a new connection for each
-// request, so that it never writes to one whose other end is gone.
-func (k Key) Client(peer PublicKey) (*http.Client, error) {
+// Client returns an HTTP client that speaks to the holder of one key, and to nobody else. Dial makes the connection below the link; nil: TCP.
+func (k Key) Client(peer PublicKey, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*http.Client, error) {
 	config, err := k.config(peer)
 	if err != nil {
 		return nil, err
 	}
 	config.InsecureSkipVerify = true // there are no authorities and no names: VerifyConnection knows the key
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives, transport.Proxy, transport.TLSClientConfig = true, nil, config
+	transport.Proxy, transport.TLSClientConfig = nil, config
+	if dial != nil {
+		transport.DialContext = dial
+	}
 	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &http.Client{Transport: transport, CheckRedirect: refuse}, nil
 }

@@ -58,7 +58,7 @@ func TestOnlyTheTwoSpeak(t *testing.T) {
 	require.NoError(t, err)
 	url, answered := serve(t, config)
 	client := func(own Key, peer PublicKey) *http.Client {
-		c, err := own.Client(peer)
+		c, err := own.Client(peer, nil)
 		require.NoError(t, err)
 		return c
 	}
