@@ -61,6 +61,25 @@ func (v htmlView) ListCites() string { return cites(v.Ledger.ListEntries) }
 // Whole says whether the list claims to have every ticket of the VSP.
 func (v htmlView) Whole() string { return v.Ledger.whole() }
 
+// VantageRibbon is a vantage and the slots in which it could see.
+type VantageRibbon struct {
+	Vantage
+	Width float64
+	Bars  []bar
+}
+
+// Places is where the VSP was watched from, if that is more than one place.
+func (v htmlView) Places() []VantageRibbon {
+	if len(v.Vantages) < 2 {
+		return nil
+	}
+	var all []VantageRibbon
+	for _, p := range v.Vantages {
+		all = append(all, VantageRibbon{p, chartWidth, runs(p.Ribbon, 0, chartWidth/float64(max(1, len(p.Ribbon))))})
+	}
+	return all
+}
+
 // Tally is how many rows have a verdict.
 type Tally struct {
 	Verdict verifier.Verdict

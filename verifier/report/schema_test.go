@@ -34,6 +34,9 @@ func full(t testing.TB) verifier.Evidence {
 	e.Ledger.Mismatch = &votes.Mismatch{Height: 401}
 	e.Drills = []verifier.Drill{{Kind: verifier.WalletsLocked, Count: 3, From: 200, To: 215, Note: "all", Entry: 4}}
 	e.Withdrawn = []verifier.Drill{{Kind: verifier.WalletsDown, Count: 1, From: 220, To: 225, Entry: 5}}
+	e.Witnesses = []verifier.Witness{{Name: "paris", Key: "vsp.example.org/paris+c74f20a3+ARpc2QcU", Pulls: []verifier.Pull{
+		{Number: 8, At: t0, Vantage: "paris", Code: verifier.PullOK, Entries: 9, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="},
+		{Number: 9, At: t0, Vantage: "paris", Code: verifier.PullUnreachable, Entries: 9}}}}
 	e.Changes = []verifier.PlanChange{{Entry: 7, At: t0.Add(time.Hour), Slots: 2, What: "policy.uptime", Was: "0.99", Now: "0.95"}}
 	return e
 }

@@ -20,6 +20,7 @@ func (r Report) Text() string {
 	r.head(p)
 	r.reasons(p)
 	r.uptime(p)
+	r.vantages(p)
 	r.ledger(p)
 	r.tickets(p)
 	r.policy(p)
