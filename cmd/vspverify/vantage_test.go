@@ -22,22 +22,22 @@ import (
 	"scrutineer/verifier/probe"
 )
 
-// wire is a network without addresses, in which time costs nothing: it connects by names.
-type wire struct {
+// cable is a network without addresses, in which time costs nothing: it connects by names.
+type cable struct {
 	mu        sync.Mutex
-	listeners map[string]*wireListener
+	listeners map[string]*cableEnd
 	cut       func(name string, at time.Time) bool // whose way is cut off
 }
 
-func (w *wire) listen(name string) *wireListener {
+func (w *cable) listen(name string) *cableEnd {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := &wireListener{calls: make(chan net.Conn), gone: make(chan struct{})}
+	l := &cableEnd{calls: make(chan net.Conn), gone: make(chan struct{})}
 	w.listeners[name] = l
 	return l
 }
 
-func (w *wire) dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (w *cable) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	name, _, _ := net.SplitHostPort(address)
 	w.mu.Lock()
 	l := w.listeners[name]
@@ -57,13 +57,13 @@ func (w *wire) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	}
 }
 
-type wireListener struct {
+type cableEnd struct {
 	calls chan net.Conn
 	once  sync.Once
 	gone  chan struct{}
 }
 
-func (l *wireListener) Accept() (net.Conn, error) {
+func (l *cableEnd) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.calls:
 		return c, nil
@@ -71,8 +71,8 @@ func (l *wireListener) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 }
-func (l *wireListener) Close() error   { l.once.Do(func() { close(l.gone) }); return nil }
-func (l *wireListener) Addr() net.Addr { return &net.UnixAddr{Name: "wire"} }
+func (l *cableEnd) Close() error   { l.once.Do(func() { close(l.gone) }); return nil }
+func (l *cableEnd) Addr() net.Addr { return &net.UnixAddr{Name: "cable"} }
 
 // outpost is a vantage of the test's, with what it needs to be started again.
 type outpost struct {
@@ -120,8 +120,8 @@ func (o *outpost) start(t *testing.T, on net.Listener) (stop func()) {
 	})
 }
 
-func newWire(t *testing.T, trial *trial) *wire {
-	w := &wire{listeners: make(map[string]*wireListener)}
+func newCable(t *testing.T, trial *trial) *cable {
+	w := &cable{listeners: make(map[string]*cableEnd)}
 	t.Cleanup(func() { time.Sleep(2 * time.Minute) }) // until connections have said goodbye, and gave up on who does not answer
 	trial.dial = w.dial
 	return w
@@ -169,7 +169,7 @@ func TestMajority(t *testing.T) {
 		down := between(began, 15*time.Minute, 20*time.Minute)
 		trial := testTrial(t, time.Minute, time.Hour)
 		trial.policy.MinVantages = 2
-		net := newWire(t, trial)
+		net := newCable(t, trial)
 		paris := newOutpost(t, trial, "paris", &world{nodeDown: never,
 			vspDown: func(at time.Time) bool { return down(at) || between(began, 5*time.Minute, 10*time.Minute)(at) }})
 		lima := newOutpost(t, trial, "lima", &world{vspDown: down, nodeDown: never})
@@ -205,7 +205,7 @@ func TestVantageGoesOnAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		healthy := &world{vspDown: never, nodeDown: never}
 		trial := testTrial(t, time.Minute, 80*time.Minute)
-		net := newWire(t, trial)
+		net := newCable(t, trial)
 		paris := newOutpost(t, trial, "paris", healthy)
 		stop := paris.start(t, net.listen("paris"))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute+30*time.Second)
@@ -245,7 +245,7 @@ func TestTwoHistories(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		healthy := &world{vspDown: never, nodeDown: never}
 		trial := testTrial(t, time.Minute, 75*time.Minute)
-		net := newWire(t, trial)
+		net := newCable(t, trial)
 		paris := newOutpost(t, trial, "paris", healthy)
 		stop := paris.start(t, net.listen("paris"))
 		go func() {
@@ -279,7 +279,7 @@ func TestVantageWithAWrongClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		trial := testTrial(t, time.Minute, 2*time.Hour)
-		net := newWire(t, trial)
+		net := newCable(t, trial)
 		paris := newOutpost(t, trial, "paris", &world{vspDown: between(began, 40*time.Minute, 60*time.Minute), nodeDown: never})
 		wrong := between(began, 30*time.Minute, 80*time.Minute)
 		paris.now = func() time.Time {
@@ -313,7 +313,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			healthy := &world{vspDown: never, nodeDown: never}
 			trial := testTrial(t, time.Minute, 10*time.Minute)
-			net := newWire(t, trial)
+			net := newCable(t, trial)
 			paris := newOutpost(t, trial, "paris", healthy)
 			other, err := link.CreateKey(filepath.Join(t.TempDir(), "other.key"))
 			require.NoError(t, err)
@@ -341,7 +341,7 @@ func TestVantageOfAnotherTrial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		healthy := &world{vspDown: never, nodeDown: never}
 		first := testTrial(t, time.Minute, 10*time.Minute)
-		net := newWire(t, first)
+		net := newCable(t, first)
 		paris := newOutpost(t, first, "paris", healthy)
 		defer paris.start(t, net.listen("paris"))()
 		watchIn(t.Context(), t, first, healthy)
@@ -362,7 +362,7 @@ func TestPlanChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		healthy := &world{vspDown: never, nodeDown: never, takes: 12 * time.Second}
 		trial := testTrial(t, time.Minute, time.Hour)
-		net := newWire(t, trial)
+		net := newCable(t, trial)
 		paris := newOutpost(t, trial, "paris", healthy)
 		defer paris.start(t, net.listen("paris"))()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
