@@ -17,7 +17,7 @@ func (s *scene) second(change func(tip *TipVotes)) {
 		tip := *o.Tip
 		tip.Votes = append([]SeenVote{}, o.Tip.Votes...)
 		change(&tip)
-		s.Seen = append(s.Seen, Observation{Journal: "paris", Vantage: "paris", Number: o.Number, Kind: KindMempool, Code: OK, Tip: &tip})
+		s.Seen = append(s.Seen, Observation{Journal: "paris", Vantage: "paris", Number: o.Number, Kind: KindMempool, Code: OK, Took: o.Took, Tip: &tip})
 	}
 }
 
@@ -41,7 +41,7 @@ func TestMissesSeenFromTwoVantages(t *testing.T) {
 		{"the other one alone heard it in time", func(*scene, *votes.Entry) {}, func(e *votes.Entry) func(*TipVotes) {
 			return func(tip *TipVotes) {
 				if tip.Height == e.Won {
-					tip.Votes = append(tip.Votes, SeenVote{Ticket: Hash(e.Ticket)})
+					tip.Votes = append(tip.Votes, SeenVote{Ticket: Hash(e.Ticket), Block: tip.Hash})
 				}
 			}
 		}, ByNetwork, "paris"},

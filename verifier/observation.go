@@ -69,10 +69,12 @@ type TipVotes struct {
 	Votes  []SeenVote `json:"votes"`
 }
 
-// SeenVote is one vote in our node's mempool.
+// SeenVote is one vote in our node's mempool. A tip's votes are in the order in which they came.
 type SeenVote struct {
-	Ticket Hash `json:"ticket"`
-	Vote   Hash `json:"vote"`
+	Ticket Hash          `json:"ticket"`
+	Vote   Hash          `json:"vote"`
+	Block  Hash          `json:"block"`    // that it votes on
+	After  time.Duration `json:"after_ns"` // how long after the tip's coming it came
 }
 
 // Cite names the observation's entry, as findings cite it.

@@ -2,13 +2,16 @@ package probe
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	chainjson "github.com/decred/dcrd/rpc/jsonrpc/types/v4"
 	"github.com/decred/dcrd/rpcclient/v8"
+	"github.com/decred/dcrd/txscript/v4"
 	"github.com/decred/dcrd/wire"
 
 	"scrutineer/verifier"
@@ -121,18 +124,33 @@ func (m *Mempool) follow(header wire.BlockHeader) {
 	m.tip, m.since = next, m.now().UTC()
 }
 
-// accepted takes a transaction that the node accepted. A vote's second input is its ticket.
+// accepted takes a transaction that the node accepted. A vote's second input is its ticket, and its first output holds the
+// block that it votes on.
 func (m *Mempool) accepted(tx *chainjson.TxRawResult) {
-	if len(tx.Vin) < 2 || !tx.Vin[0].IsStakeBase() {
+	if len(tx.Vin) < 2 || len(tx.Vout) < 1 || !tx.Vin[0].IsStakeBase() {
 		return
 	}
 	var seen verifier.SeenVote
-	if seen.Ticket.UnmarshalText([]byte(tx.Vin[1].Txid)) != nil || seen.Vote.UnmarshalText([]byte(tx.Txid)) != nil {
+	block, ok := votedOn(tx.Vout[0].ScriptPubKey.Hex)
+	if !ok || seen.Ticket.UnmarshalText([]byte(tx.Vin[1].Txid)) != nil || seen.Vote.UnmarshalText([]byte(tx.Txid)) != nil {
 		return
 	}
+	seen.Block = block
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.tip != nil && !slices.Contains(m.tip.Votes, seen) {
-		m.tip.Votes = append(m.tip.Votes, seen)
+	if m.tip == nil || slices.ContainsFunc(m.tip.Votes, func(v verifier.SeenVote) bool { return v.Vote == seen.Vote }) {
+		return
 	}
+	seen.After = m.now().Sub(m.since)
+	m.tip.Votes = append(m.tip.Votes, seen)
+}
+
+// votedOn reads a vote's reference to a block: OP_RETURN, a push of 36 bytes, the block's hash and its height (dcrd
+// blockchain/stake, SSGenBlockVotedOn).
+func votedOn(script string) (verifier.Hash, bool) {
+	raw, err := hex.DecodeString(script)
+	if err != nil || len(raw) != 2+chainhash.HashSize+4 || raw[0] != txscript.OP_RETURN || raw[1] != txscript.OP_DATA_36 {
+		return verifier.Hash{}, false
+	}
+	return verifier.Hash(raw[2 : 2+chainhash.HashSize]), true
 }

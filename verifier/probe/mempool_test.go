@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -19,7 +20,11 @@ type listener struct {
 }
 
 func newListener() *listener {
-	return &listener{Mempool: NewMempool(dcrrpc.NewNode(dcrrpc.Config{}), "here", time.Now)}
+	now := time.Unix(1e9, 0)
+	return &listener{Mempool: NewMempool(dcrrpc.NewNode(dcrrpc.Config{}), "here", func() time.Time {
+		now = now.Add(time.Second) // each look at the clock takes a second
+		return now
+	})}
 }
 
 // mine sends a block that follows the tip.
@@ -35,8 +40,16 @@ func hash(c byte) string {
 	return h.String()
 }
 
-func vote(ticket, tx byte) *chainjson.TxRawResult {
-	return &chainjson.TxRawResult{Txid: hash(tx), Vin: []chainjson.Vin{{Stakebase: "0000"}, {Txid: hash(ticket)}}}
+// vote is a vote on the tip.
+func (l *listener) vote(ticket, tx byte) *chainjson.TxRawResult {
+	block := l.tip.BlockHash()
+	script := append(append([]byte{0x6a, 0x24}, block[:]...), byte(l.tip.Height), 0, 0, 0)
+	return &chainjson.TxRawResult{Txid: hash(tx), Vin: []chainjson.Vin{{Stakebase: "0000"}, {Txid: hash(ticket)}},
+		Vout: []chainjson.Vout{{ScriptPubKey: chainjson.ScriptPubKeyResult{Hex: hex.EncodeToString(script)}}}}
+}
+
+func seenVote(on verifier.Observation, ticket, tx byte, after time.Duration) verifier.SeenVote {
+	return verifier.SeenVote{Ticket: verifier.Hash{ticket}, Vote: verifier.Hash{tx}, Block: on.Tip.Hash, After: after}
 }
 
 func TestVotesAreNotedByTip(t *testing.T) {
@@ -44,21 +57,21 @@ func TestVotesAreNotedByTip(t *testing.T) {
 	l.subscribed(0)
 	l.mine(t)
 	l.mine(t)
-	l.accepted(vote(1, 11))
-	l.accepted(vote(2, 12))
-	l.accepted(vote(2, 12))
+	l.accepted(l.vote(1, 11))
+	l.accepted(l.vote(2, 12))
+	l.accepted(l.vote(2, 12))
 	l.accepted(&chainjson.TxRawResult{Txid: hash(5), Vin: []chainjson.Vin{{Txid: hash(6)}, {Txid: hash(7)}}}) // no vote
 	l.accepted(&chainjson.TxRawResult{Txid: hash(5), Vin: []chainjson.Vin{{Stakebase: "0000"}}})
 	l.mine(t)
-	l.accepted(vote(3, 13))
+	l.accepted(l.vote(3, 13))
 	l.mine(t)
 	seen := l.Take()
 	require.Len(t, seen, 3)
 	require.False(t, seen[0].Tip.Whole, "nobody knows what came before we listened")
 	require.Empty(t, seen[0].Tip.Votes)
 	require.Equal(t, &verifier.TipVotes{Height: 2, Hash: seen[1].Tip.Hash, Whole: true,
-		Votes: []verifier.SeenVote{{Ticket: verifier.Hash{1}, Vote: verifier.Hash{11}}, {Ticket: verifier.Hash{2}, Vote: verifier.Hash{12}}}}, seen[1].Tip)
-	require.Equal(t, []verifier.SeenVote{{Ticket: verifier.Hash{3}, Vote: verifier.Hash{13}}}, seen[2].Tip.Votes)
+		Votes: []verifier.SeenVote{seenVote(seen[1], 1, 11, time.Second), seenVote(seen[1], 2, 12, 2*time.Second)}}, seen[1].Tip)
+	require.Equal(t, []verifier.SeenVote{seenVote(seen[2], 3, 13, time.Second)}, seen[2].Tip.Votes)
 	require.Empty(t, l.Take())
 }
 
