@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -94,6 +95,9 @@ func watchFleet(b *testing.B, all []*Vantage) {
 	b.ReportMetric(p99(seen.late), "p99-late-ms")
 	b.ReportMetric(p99(seen.took), "p99-answer-ms")
 	b.ReportMetric(peak(), "peak-MB")
+	open, err := os.ReadDir("/proc/self/fd")
+	require.NoError(b, err)
+	b.ReportMetric(float64(len(open)), "files-left-open")
 	if seen.missed.Load() > 0 || len(seen.wrong) > 0 || cores > 1 {
 		b.Errorf("%d slots missed, %.2f cores used, seen and not so: %.300q", seen.missed.Load(), cores, fmt.Sprint(seen.wrong))
 	}

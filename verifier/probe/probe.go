@@ -113,6 +113,7 @@ func (v *Vantage) look(ctx context.Context, began time.Time, kind string, own *v
 	defer cancel()
 	at := v.Now()
 	seen := Probes[kind](limited, v, own)
+	v.HTTP.CloseIdleConnections() // net/http leaves some open that speak HTTP/2, though none is to be kept: a week has many
 	for i := range seen {
 		o := &seen[i]
 		o.At, o.Kind, o.Vantage = began, kind, v.Name
