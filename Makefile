@@ -52,7 +52,7 @@ race:
 drills: needs
 	$(GO) test -count=1 -timeout 90m -v -run 'TestScenarios$$' ./testnet -long
 
-## bench: API requests, the ledger, the network's start
+## bench: API requests, the ledger, 10,000 probed VSPs, the network's start
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 20m ./...
 
