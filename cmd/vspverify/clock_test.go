@@ -59,7 +59,7 @@ func TestOurClockIsSet(t *testing.T) {
 				record, err := trial.readJournal()
 				require.NoError(t, err)
 				w := record.Window()
-				w.Slots = w.Planned // entries are written by a clock that is right
+				w.Slots = w.Planned                                                   // entries are written by a clock that is right
 				share := verifier.Uptimes(w, record.Seen, record.Beats, 1)[1].Share() // of the statements
 				require.Zero(t, share.Down)
 				require.InDelta(t, test.up, share.Up, 1)

@@ -105,6 +105,11 @@ func testTrial(t *testing.T, slot, whole time.Duration) *trial {
 
 // watchIn watches a world from now on, as if vspverify had been started, until ctx ends or the trial is over.
 func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
+	require.NoError(t, watchOut(ctx, t, trial, w))
+}
+
+// watchOut is watchIn where the watch may end in an error.
+func watchOut(ctx context.Context, t *testing.T, trial *trial, w *world) error {
 	book, _, err := trial.openJournal()
 	require.NoError(t, err)
 	record, err := trial.begin(book)
@@ -116,8 +121,7 @@ func watchIn(ctx context.Context, t *testing.T, trial *trial, w *world) {
 	watcher := newWatcher(book, slog.New(slog.DiscardHandler), silence{}, &probe.Vantage{Name: localVantage,
 		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: now})
 	watcher.files = trial.besides(record)
-	require.NoError(t, trial.watchAll(ctx, watcher, record))
-	require.NoError(t, book.Close())
+	return errors.Join(trial.watchAll(ctx, watcher, record), book.Close())
 }
 
 // sharesOf counts the slots of the trial's endpoints, which are up and down together.
