@@ -152,8 +152,6 @@ func TestFullDisk(t *testing.T) {
 		err := watchOut(t.Context(), t, trial, healthy)
 		require.ErrorIs(t, err, syscall.ENOSPC)
 		require.ErrorContains(t, explainFull(err, trial.Journal), "Make room")
-		_, _, err = trial.openJournal()
-		require.ErrorIs(t, err, syscall.ENOSPC, "it is still full, and what was torn cannot be noted")
 		before := merged(t, trial)
 		require.NotEmpty(t, before.Beats, "what was written until then is in order")
 
