@@ -51,7 +51,7 @@ func writeVantage(t *testing.T, trial, name string, node *blockstest.Node) strin
 // TestTrialWithVantages runs a trial and two vantages as processes over loopback. One vantage is killed, and then the trial; both
 // go on, and the report is the same whoever derives it.
 func TestTrialWithVantages(t *testing.T) {
-	node := realNode(t)
+	node := realNode(t, stagedEnd)
 	vsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			w.Header().Set("Content-Type", "text/html")
