@@ -32,7 +32,7 @@ var (
 // info is what a VSP in order says of itself, signed.
 func info(height uint32, voted int64) (body []byte, signature string) {
 	body, err := json.Marshal(vspapi.Info{APIVersions: []int64{3}, Timestamp: time.Now().Unix(), PubKey: publicKey, Network: "simnet",
-		BlockHeight: height, Voted: voted})
+		BlockHeight: height, Voted: voted, VotingWalletsOnline: 3, TotalVotingWallets: 3})
 	if err != nil {
 		panic(err)
 	}
