@@ -109,7 +109,7 @@ func warnUptime(e Evidence, uptimes []Uptime, budgets []Budget) []Warning {
 			w.Kind = WarnBurn
 			w.Says = fmt.Sprintf("%s was down in %s%s.", u.Endpoint, burn.text(e), burn.gone(e, b))
 		case e.Window.Planned > 0 && b.Down > 0 && spent >= nearlySpent:
-			w.Says = fmt.Sprintf("%s may be down for %s more, of %s in all.", u.Endpoint, span(slots(e, b.Slots-b.Down)), span(slots(e, b.Slots)))
+			w.Says = fmt.Sprintf("%s may be down for %s more, of %s in all.", u.Endpoint, spell(slots(e, b.Slots-b.Down)), spell(slots(e, b.Slots)))
 		default:
 			continue
 		}
@@ -190,14 +190,14 @@ func (b burn) gone(e Evidence, budget Budget) string {
 	if e.Window.Planned == 0 || budget.Left() < 0 {
 		return ""
 	}
-	return fmt.Sprintf("; at this pace TR-1 is lost in %s", span(slots(e, (budget.Left()+1)*b.of/b.lost)))
+	return fmt.Sprintf("; at this pace TR-1 is lost in %s", spell(slots(e, (budget.Left()+1)*b.of/b.lost)))
 }
 
 // slots is how long a number of slots takes.
 func slots(e Evidence, n int) time.Duration { return time.Duration(n) * e.Window.Slot }
 
-// span writes a duration without the seconds that whole minutes do not have.
-func span(d time.Duration) string {
+// spell writes a duration without the seconds that whole minutes do not have.
+func spell(d time.Duration) string {
 	if d >= time.Minute && d%time.Minute == 0 {
 		return strings.TrimSuffix(d.String(), "0s")
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"net/netip"
 
 	"scrutineer/cmd/configfile"
@@ -31,25 +30,10 @@ func parsePrefix(text string) (netip.Prefix, bool) {
 	return prefix.Masked(), err == nil
 }
 
-// sharedNetwork is what providers and private meshes use between themselves (RFC 6598).
-var sharedNetwork = netip.MustParsePrefix("100.64.0.0/10")
-
 // checkPrivate refuses to show metrics to the world.
 func (s *settings) checkPrivate(file *configfile.File) {
 	const key = "metrics_listen"
-	if !isHostPort(s.MetricsListen) {
-		file.Wrong(key, "%q is not host:port of a private address, such as 127.0.0.1:8801", s.MetricsListen)
-		return
-	}
-	if s.MetricsListen == s.Listen {
+	if file.CheckPrivate(key, s.MetricsListen) && s.MetricsListen == s.Listen {
 		file.Wrong(key, "%s is what listen says: metrics need an address of their own", s.MetricsListen)
 	}
-	host, _, _ := net.SplitHostPort(s.MetricsListen)
-	if ip, err := netip.ParseAddr(host); err == nil && !isPrivate(ip.Unmap()) {
-		file.Wrong(key, "%s is a public address: metrics are for you alone; use one of this machine or of a private network", host)
-	}
-}
-
-func isPrivate(ip netip.Addr) bool {
-	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || sharedNetwork.Contains(ip)
 }

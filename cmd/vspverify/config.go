@@ -34,6 +34,7 @@ type config struct {
 	JournalKey      string              `toml:"journal_key"`
 	Out             string              `toml:"out"`
 	FromHeight      int64               `toml:"from_height"`
+	MetricsListen   string              `toml:"metrics_listen"`
 	Node            nodeEntry           `toml:"node"`
 	LinkKey         string              `toml:"link_key"`
 	Vantages        []vantageEntry      `toml:"vantages"`
@@ -82,6 +83,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     link_key = "link.key"     # proves to vantages who we are (vspverify vantage invite)
     out      = "."            # folder of report.txt, .json, .html and .sig
     from_height = 0           # first block to account for; 0: the tip as it began
+    metrics_listen = ""       # host:port of a private address, for Prometheus: /metrics
 
     [node]                    # the verifier's own, never the operator's
     address = "127.0.0.1:19109"
@@ -146,6 +148,9 @@ func load(path string) (*trial, error) {
 	t.node = t.Node.check(file)
 	t.checkPolicy(file)
 	t.checkTimes(file)
+	if t.MetricsListen != "" {
+		file.CheckPrivate("metrics_listen", t.MetricsListen)
+	}
 	for _, p := range []*string{&t.LinkKey, &t.Tickets, &t.Drills, &t.Journal, &t.JournalKey, &t.Out} {
 		*p = file.Resolve(*p)
 	}

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/decred/dcrd/chaincfg/chainhash"
-
 	"scrutineer/verifier"
+	"scrutineer/verifier/blocks"
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/report"
 	"scrutineer/verifier/votes"
@@ -23,7 +20,7 @@ import (
 type course struct {
 	trial    *trial
 	follower *journal.Follower
-	seen     *seen
+	record   *verifier.Record
 	sum      journal.Summary
 	remarks  remarks
 	took     func(verifier.Observation) // is given each one that is read; may be nil
@@ -59,63 +56,75 @@ type picture struct {
 }
 
 func newCourse(t *trial) (*course, error) {
-	key, err := t.publicKey()
+	from, err := t.source()
 	if err != nil {
 		return nil, err
 	}
-	return &course{trial: t, follower: journal.Follow(t.Journal, key), seen: new(seen), account: t.account}, nil
+	return &course{trial: t, follower: journal.Follow(from.folder, from.key), record: new(verifier.Record), account: t.account}, nil
+}
+
+// account draws up the ledger on our own node.
+func (t *trial) account(ctx context.Context, q votes.Query) (votes.Ledger, *verifier.Census, error) {
+	node := blocks.Open(t.node)
+	defer node.Close()
+	return account(ctx, t.target.Network.Name, q, node)
 }
 
 // read takes in what the journal has got since the last call, and reports whether that was anything.
 func (c *course) read() (bool, error) {
 	before := c.sum.Tree.N
-	sum, err := c.follower.Next(func(entry journal.Entry) error {
-		n := len(c.seen.observations)
-		if err := c.seen.take(entry, c.trial.start()); err != nil {
-			return err
-		}
-		if len(c.seen.observations) > n && c.took != nil {
-			c.took(c.seen.observations[n])
-		}
-		if entry.Kind == entryBeat && c.beaten != nil {
-			c.beaten(c.seen.beats[len(c.seen.beats)-1], entry.At)
-		}
-		c.remarks.take(entry, c.seen, len(c.seen.observations) > n)
-		return nil
-	})
+	sum, err := c.follower.Next(c.take)
 	c.sum = sum
+	if err == nil {
+		err = c.trial.owns(c.record)
+	}
 	if err != nil {
 		return false, fmt.Errorf("read journal %s: %w", c.trial.Journal, err)
 	}
 	return sum.Tree.N > before, nil
 }
 
-// ask returns what to ask the chain for; nothing where no block is known.
-func (c *course) ask(tickets []chainhash.Hash) votes.Query {
-	first, last := c.seen.heights()
-	if c.trial.FromHeight > 0 {
-		first = c.trial.FromHeight
+func (c *course) take(entry journal.Entry) error {
+	seen, beats := len(c.record.Seen), len(c.record.Beats)
+	if err := taker(c.record)(entry); err != nil {
+		return err
 	}
-	return votes.Query{Tickets: tickets, From: max(1, first), To: last}
+	var o *verifier.Observation
+	if len(c.record.Seen) > seen {
+		o = &c.record.Seen[seen]
+	}
+	if o != nil && c.took != nil {
+		c.took(*o)
+	}
+	if len(c.record.Beats) > beats && c.beaten != nil {
+		c.beaten(c.record.Beats[beats], entry.At)
+	}
+	c.remarks.take(entry, o)
+	return nil
 }
 
 // chainEvery is after how many slots the chain is asked again: ten minutes, in a trial by the clock.
 const chainEvery = 10
 
-// Bounds of how often the chain is asked, however short slots are, and of how long it may take.
+// Bounds of how often the chain is asked, however short slots are, and of how long it may take. Our own node is also what rounds
+// are measured against, so that it must have time for them.
 const (
-	chainAtMost  = 5 * time.Second
+	chainAtMost  = 15 * time.Second
+	chainRest    = 9 // times longer than it took
 	chainTimeout = 5 * time.Minute
+	chainUnknown = time.Second // until it is looked again whether there is anything to ask for
 )
 
 // askChain asks the chain, until ctx ends. It calls asked after each time.
 func (c *course) askChain(ctx context.Context, asked func()) {
 	for {
-		wait := chainAtMost
+		wait := chainUnknown
 		if c.readChain(ctx) {
 			asked()
 			c.mu.Lock()
-			wait = max(wait, chainEvery*time.Duration(c.trial.Slot), 4*c.chain.took) // a fifth of the node's time at most
+			if wait = max(chainAtMost, chainEvery*time.Duration(c.trial.Slot)); c.chain.err == nil {
+				wait = max(wait, chainRest*c.chain.took)
+			}
 			c.mu.Unlock()
 		}
 		select {
@@ -149,22 +158,22 @@ func (c *course) readChain(ctx context.Context) bool {
 
 // look draws the picture as of what was read. It fails where there is nothing to see yet.
 func (c *course) look(now time.Time) (picture, error) {
-	if c.seen.begins.IsZero() {
+	if !c.record.Begun() {
 		return picture{}, errors.New("the journal is empty: nothing was seen yet")
 	}
-	drills, drillsErr := c.trial.readDrills()
-	tickets, ticketsErr := c.trial.readTickets()
-	if err := errors.Join(drillsErr, ticketsErr); err != nil {
+	record := *c.record
+	record.Seen, record.Beats = slices.Clone(record.Seen), slices.Clone(record.Beats) // who has an older picture still reads it
+	if err := readMirrors(c.trial.Journal, &record); err != nil {
 		return picture{}, err
 	}
+	e := record.Evidence()
 	c.mu.Lock()
-	c.query = c.ask(tickets)
+	if query, known := c.record.Query(); known {
+		c.query = query
+	}
 	chain := c.chain
 	c.mu.Unlock()
-	t := c.trial
-	e := verifier.Evidence{Target: t.target, Policy: t.policy, Seen: c.seen.observations, Beats: c.seen.beats, Complete: t.TicketsComplete,
-		Drills: drills, Ledger: chain.ledger, Census: chain.census,
-		Window: verifier.NewWindow(c.seen.begins, c.seen.last, time.Duration(t.Slot), time.Duration(t.Duration), c.seen.stopped)}
+	e.Ledger, e.Census = chain.ledger, chain.census
 	p := picture{evidence: e, chain: chain, sum: c.sum, remarks: c.remarks.list}
 	p.bytes, p.unsealed = c.follower.Bytes()
 	p.bytes += p.unsealed
@@ -173,46 +182,23 @@ func (c *course) look(now time.Time) (picture, error) {
 	p.tally = verifier.NewTally(e, misses)
 	p.forecast = verifier.NewForecast(e, p.uptimes, misses)
 	p.forecast.Warnings = c.warnings(p, now)
-	p.report = report.New(e, report.Evidence{}, "")
+	p.report = report.New(e, report.Evidence{})
 	return p, nil
 }
 
-// silentSlots is after how many slots without an entry something is wrong.
-const silentSlots = 3
+// After how many slots without an entry something is wrong, and after how long at least.
+const (
+	silentSlots   = 3
+	silentAtLeast = 5 * time.Second
+)
 
 // warnings returns a picture's warnings and, if nothing is written although the trial is not over, says so.
 func (c *course) warnings(p picture, now time.Time) []verifier.Warning {
 	all := slices.DeleteFunc(slices.Clone(p.forecast.Warnings), func(w verifier.Warning) bool { return w.Kind == verifier.WarnSilence })
-	quiet := now.Sub(c.seen.last)
-	if c.seen.begins.IsZero() || c.seen.stopped || quiet < max(silentSlots*time.Duration(c.trial.Slot), chainAtMost) {
+	quiet := now.Sub(c.record.Last)
+	if !c.record.Begun() || c.record.Stopped || quiet < max(silentSlots*time.Duration(c.trial.Slot), silentAtLeast) {
 		return all
 	}
 	return append(all, verifier.Warning{Kind: verifier.WarnSilence, Says: fmt.Sprintf(
 		"Nothing was written for %s: is vspverify run at work?", brief(quiet))})
-}
-
-// alarms tells of warnings as they begin and end, each once.
-type alarms struct {
-	log    *slog.Logger
-	active map[[2]string]verifier.Warning // by kind and subject
-}
-
-func (a *alarms) update(warnings []verifier.Warning) {
-	now := make(map[[2]string]verifier.Warning, len(warnings))
-	for _, w := range warnings {
-		key := [2]string{w.Kind, w.Subject}
-		if _, twice := now[key]; twice {
-			continue
-		}
-		now[key] = w
-		if before, ok := a.active[key]; !ok || w.Lost && !before.Lost {
-			a.log.Warn(w.Says, "warning", w.Kind, "about", cmp.Or(w.Subject, "trial"), "row", w.Row, "lost", w.Lost)
-		}
-	}
-	for key, w := range a.active {
-		if _, still := now[key]; !still {
-			a.log.Info("no longer: "+w.Says, "warning", w.Kind, "about", cmp.Or(w.Subject, "trial"), "row", w.Row)
-		}
-	}
-	a.active = now
 }

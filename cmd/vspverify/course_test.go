@@ -47,11 +47,6 @@ func chainOf(made, live int) func(context.Context, votes.Query) (votes.Ledger, *
 	}
 }
 
-func between(from, to time.Duration) func(time.Time) bool {
-	began := time.Now()
-	return func(at time.Time) bool { return at.Sub(began) >= from && at.Sub(began) < to }
-}
-
 // fits makes sure that a screen is no wider and no higher than it may be.
 func fits(t *testing.T, text string, width, height int) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -75,13 +70,17 @@ func TestScreens(t *testing.T) {
 		{name: "healthy", stop: 100 * time.Minute, made: 20, live: 500,
 			world: func() *world { return &world{vspDown: never, nodeDown: never, takes: time.Second} }},
 		{name: "outage", stop: 100 * time.Minute, made: 20, live: 20,
-			world: func() *world { return &world{vspDown: between(60*time.Minute, 99*time.Minute), nodeDown: never} }},
+			world: func() *world {
+				return &world{vspDown: between(time.Now(), 60*time.Minute, 99*time.Minute), nodeDown: never}
+			}},
 		{name: "lost", stop: 300 * time.Minute, made: 20, live: 500,
 			world: func() *world {
-				return &world{vspDown: between(60*time.Minute, 200*time.Minute), nodeDown: between(100*time.Minute, 120*time.Minute)}
+				return &world{vspDown: between(time.Now(), 60*time.Minute, 200*time.Minute), nodeDown: between(time.Now(), 100*time.Minute, 120*time.Minute)}
 			}},
 		{name: "blind", stop: 100 * time.Minute, ask: errors.New("dial 127.0.0.1:19109: connection refused"),
-			world: func() *world { return &world{vspDown: never, nodeDown: between(50*time.Minute, time.Hour*99)} }},
+			world: func() *world {
+				return &world{vspDown: never, nodeDown: between(time.Now(), 50*time.Minute, time.Hour*99)}
+			}},
 		{name: "over", stop: 200 * time.Minute, made: 330, world: func() *world { return &world{vspDown: never, nodeDown: never} },
 			change: func(t *trial) { t.Duration /= 56 }},
 	}

@@ -56,18 +56,28 @@ func draw(ctx context.Context, record *verifier.Record, extent report.Evidence, 
 	if !known {
 		return report.New(e, extent), nil
 	}
-	profile, err := on.Network(ctx)
-	if err != nil {
-		return report.Report{}, fmt.Errorf("ask the node for its network: %w", err)
-	}
-	if profile.Name != e.Target.Network.Name {
-		return report.Report{}, fmt.Errorf("the node is on %s, and the trial is on %s", profile.Name, e.Target.Network.Name)
-	}
-	e.Census = verifier.NewCensus(on)
-	if e.Ledger, err = votes.Tally(ctx, e.Census, profile.Params, query); err != nil {
-		return report.Report{}, fmt.Errorf("account for blocks %d to %d: %w", query.From, query.To, err)
+	var err error
+	if e.Ledger, e.Census, err = account(ctx, e.Target.Network.Name, query, on); err != nil {
+		return report.Report{}, err
 	}
 	return report.New(e, extent), nil
+}
+
+// account draws up the ledger on a chain, which must be of the network.
+func account(ctx context.Context, network string, query votes.Query, on chain) (votes.Ledger, *verifier.Census, error) {
+	profile, err := on.Network(ctx)
+	if err != nil {
+		return votes.Ledger{}, nil, fmt.Errorf("ask the node for its network: %w", err)
+	}
+	if profile.Name != network {
+		return votes.Ledger{}, nil, fmt.Errorf("the node is on %s, and the trial is on %s", profile.Name, network)
+	}
+	census := verifier.NewCensus(on)
+	ledger, err := votes.Tally(ctx, census, profile.Params, query)
+	if err != nil {
+		return votes.Ledger{}, nil, fmt.Errorf("account for blocks %d to %d: %w", query.From, query.To, err)
+	}
+	return ledger, census, nil
 }
 
 // source is the trial's own journal.

@@ -27,19 +27,20 @@ type remarks struct {
 	wallets [2]int64                    // online and in all, as the VSP said last
 }
 
-// take takes in an entry that s has taken in, which is an observation or not.
-func (r *remarks) take(entry journal.Entry, s *seen, observation bool) {
-	if !observation {
-		switch entry.Kind {
-		case entryBeat:
-		case entryStop:
-			r.add(entry, "vspverify run ended as it should")
-		default:
-			r.add(entry, entry.Kind+": "+glance(entry).says)
-		}
-		return
+// take takes in an entry, with the observation that it is, if it is one.
+func (r *remarks) take(entry journal.Entry, o *verifier.Observation) {
+	switch {
+	case o != nil:
+		r.see(entry, *o)
+	case entry.Kind == verifier.EntryStop:
+		r.add(entry, "vspverify run ended as it should")
+	case entry.Kind != verifier.EntryBeat:
+		r.add(entry, entry.Kind+": "+glance(entry).says)
 	}
-	o := s.observations[len(s.observations)-1]
+}
+
+// see takes in an observation.
+func (r *remarks) see(entry journal.Entry, o verifier.Observation) {
 	if o.Kind == verifier.KindMempool || o.Kind == verifier.KindChoices {
 		return
 	}

@@ -83,6 +83,11 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, book.Close())
 	}
+	stop, err := t.accompany(ctx, record.Plan.Begins, log)
+	if err != nil {
+		return errors.Join(err, book.Close())
+	}
+	defer stop()
 	node := dcrrpc.NewNode(t.node)
 	defer node.Close()
 	w := newWatcher(book, log, probe.NewMempool(node, localVantage, time.Now), &probe.Vantage{

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -57,11 +58,7 @@ func daemon(t *testing.T) string {
 
 // realNode is a node with the recorded chain up to a height, and one peer.
 func realNode(t *testing.T, height int) *blockstest.Node {
-	dcrd := daemon(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
+	dcrd, address := daemon(t), freeAddress(t)
 	peer := exec.CommandContext(t.Context(), dcrd, "--simnet", "--appdata="+t.TempDir(), "--norpc", "--listen="+address, "--nodiscoverip")
 	peer.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, peer.Start())
@@ -78,6 +75,14 @@ func realNode(t *testing.T, height int) *blockstest.Node {
 		return err == nil && n > 0
 	})
 	return node
+}
+
+// freeAddress is one that nobody listened on a moment ago.
+func freeAddress(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 // eventually waits for what must come.
@@ -108,6 +113,7 @@ tickets = "tickets"
 slot = "1s"
 duration = "0s"
 from_height = 1
+metrics_listen = %q
 [node]
 address = %q
 user = %q
@@ -115,7 +121,7 @@ password_file = %q
 cert_file = %q
 [policy]
 target_latency = "100ms"
-`, vsp, base64.StdEncoding.EncodeToString(publicKey), node.Config.Address, node.Config.User, node.PassFile, node.CertFile)
+`, vsp, base64.StdEncoding.EncodeToString(publicKey), freeAddress(t), node.Config.Address, node.Config.User, node.PassFile, node.CertFile)
 	path := filepath.Join(dir, "trial.toml")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tickets"), []byte(tickets.String()), 0o600))
@@ -172,6 +178,7 @@ func TestKilledAndGoneOn(t *testing.T) {
 	again, out, errs := vspverify(t, "run", "--config", path)
 	require.NoError(t, again.Start())
 	eventually(t, "three more rounds", beats(len(killed.Beats)+3))
+	requireShown(t, path, config.MetricsListen)
 	require.NoError(t, again.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, again.Wait(), "%s", errs)
 	require.Contains(t, out.String(), "report.json")
@@ -206,6 +213,29 @@ func TestKilledAndGoneOn(t *testing.T) {
 	upheld, out, errs := vspverify(t, checkArgs(node, filepath.Dir(path), config.Journal, "--key", config.JournalKey+".pub")...)
 	require.NoError(t, upheld.Run(), "%s%s", out, errs)
 	require.Contains(t, out.String(), "is upheld")
+}
+
+// requireShown looks at a trial in which votes were missed, while it goes, as a person and as Prometheus do.
+func requireShown(t *testing.T, path, metrics string) {
+	var scraped []byte
+	eventually(t, "the chain to be read", func() bool {
+		answer, err := http.Get("http://" + metrics + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		scraped, err = io.ReadAll(answer.Body)
+		return err == nil && bytes.Contains(scraped, []byte("vspverify_votes_made_total "))
+	})
+	require.Contains(t, string(scraped), "vspverify_votes_made_total 139\n", "one is not final")
+	require.Contains(t, string(scraped), `vspverify_votes_missed_total{blame="unknown"} 14`)
+	require.Contains(t, string(scraped), `vspverify_slots_total{endpoint="/",state="down"} 0`)
+	require.Contains(t, string(scraped), "vspverify_ledger_up 1\n")
+	watched, out, errs := vspverify(t, "watch", "--config", path)
+	require.Error(t, watched.Run())
+	require.Equal(t, program.No, watched.ProcessState.ExitCode(), "a row is refuted: %s", errs)
+	require.Contains(t, out.String(), "votes: 139 made, 1 not final, 14 missed (operator 0, network 0, unknown 14)")
+	require.NotContains(t, out.String(), "\x1b", "it is no terminal")
 }
 
 func TestReportWithoutATrial(t *testing.T) {

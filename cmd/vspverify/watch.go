@@ -48,7 +48,10 @@ then exit code 1 says that a row failed or was refuted. NO_COLOR is respected.`,
 		if *once || !isFile || !term.IsTerminal(int(out.Fd())) {
 			return watched.once(c.Context(), c.OutOrStdout())
 		}
-		return answer(newDisplay(out, watched).run(c.Context()))
+		resized := make(chan os.Signal, 1)
+		signal.Notify(resized, syscall.SIGWINCH)
+		defer signal.Stop(resized)
+		return answer(newDisplay(out, watched).run(c.Context(), resized))
 	}
 	return c
 }
@@ -118,7 +121,7 @@ const (
 )
 
 // run shows the course until ctx ends. The chain is asked beside it, and never waited for.
-func (d *display) run(ctx context.Context) error {
+func (d *display) run(ctx context.Context, resized <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(ctx)
 	asked := make(chan struct{}, 1)
 	asking := make(chan struct{})
@@ -131,12 +134,9 @@ func (d *display) run(ctx context.Context) error {
 			}
 		})
 	}()
-	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
 	fmt.Fprint(d.out, enterScreen)
 	defer func() {
 		fmt.Fprint(d.out, leaveScreen)
-		signal.Stop(resized)
 		cancel()
 		<-asking
 	}()

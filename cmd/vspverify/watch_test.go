@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,9 +52,10 @@ func TestDisplayGoesAlong(t *testing.T) {
 		require.NotZero(t, key)
 		c, err := newCourse(trial)
 		require.NoError(t, err)
-		asked, reachable := 0, false
+		var asked atomic.Int64
+		var reachable atomic.Bool
 		c.account = func(ctx context.Context, q votes.Query) (votes.Ledger, *verifier.Census, error) {
-			if asked++; !reachable {
+			if asked.Add(1); !reachable.Load() {
 				<-ctx.Done() // as slow as a node can be
 				return votes.Ledger{}, nil, ctx.Err()
 			}
@@ -61,8 +65,8 @@ func TestDisplayGoesAlong(t *testing.T) {
 		out := new(terminal)
 		d := &display{out: out, size: func() (int, int) { return width, height }, course: c, tick: time.Second}
 		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- d.run(ctx) }()
+		ended, resized := make(chan error), make(chan os.Signal)
+		go func() { ended <- d.run(ctx, resized) }()
 		time.Sleep(10 * time.Second)
 		require.Contains(t, out.shown(), "the trial has not begun")
 
@@ -72,23 +76,25 @@ func TestDisplayGoesAlong(t *testing.T) {
 			defer close(watched)
 			watchIn(watching, t, trial, &world{vspDown: never, nodeDown: never, takes: time.Second})
 		}()
-		time.Sleep(5*time.Minute + 10*time.Second)
-		require.Contains(t, out.shown(), "5m of 7d")
+		time.Sleep(3*time.Minute + 10*time.Second)
+		require.Contains(t, out.shown(), "3m of 7d")
 		require.Contains(t, out.shown(), "the chain was not read yet")
 		fits(t, out.shown(), width, height)
 		time.Sleep(5 * time.Minute)
 		require.Contains(t, out.shown(), "our own node is not available")
-		reachable = true
+		reachable.Store(true)
 		time.Sleep(30 * time.Minute)
 		require.Contains(t, out.shown(), "7 made, 0 missed")
-		require.LessOrEqual(t, asked, 6, "in 40 minutes")
+		require.LessOrEqual(t, asked.Load(), int64(6), "in 40 minutes")
+		synctest.Wait()
 		width, height = 100, 30
-		time.Sleep(time.Second)
+		resized <- syscall.SIGWINCH
+		synctest.Wait()
 		require.Contains(t, out.shown(), "last 39 slots")
 
 		stop()
 		<-watched
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		require.Contains(t, out.shown(), "stopped")
 		cancel()
 		require.NoError(t, <-ended)
