@@ -238,8 +238,8 @@ func (s *screen) votes(p picture, now time.Time) {
 	if t.Provisional > 0 {
 		provisional = fmt.Sprintf("%d not final, ", t.Provisional)
 	}
-	s.line(label, in(plainText, "votes: %d made, %s", t.Voted, provisional), missed, in(plainText, "; at most %.2f %%, limit %.3g %%", 100*o.Bound, 100*policy.MissRate))
-	s.wrap(part{"      ", plainText}, claim(o))
+	s.line(label, in(plainText, "votes: %d made, %s", t.Voted, provisional), missed)
+	s.wrap(part{"      ", plainText}, fmt.Sprintf("at most %.2f %%, limit %.3g %%: %s", 100*o.Bound, 100*policy.MissRate, claim(o)))
 	if p.chain.err != nil {
 		s.line(in(yellow, "      our own node is not available; this is %s old: %v", brief(now.Sub(p.chain.at)), p.chain.err))
 	}
