@@ -83,7 +83,7 @@ func NewForecast(e Evidence, uptimes []Uptime, misses []Miss) Forecast {
 
 // slack returns the most of a number of slots that can be lost with the rest still being the share that is asked for.
 func slack(slots int, share float64) int {
-	lost := int((1-share)*float64(slots)) + 1
+	lost := min(slots, int((1-share)*float64(slots))+1)
 	for lost > 0 && ratio(slots-lost, slots, 1) < share {
 		lost--
 	}

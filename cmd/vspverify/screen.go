@@ -232,24 +232,42 @@ func (s *screen) votes(p picture, now time.Time) {
 	t, o, policy := p.tally, p.forecast.Votes, p.evidence.Policy
 	missed := in(plainText, "%d missed", t.Missed())
 	if t.Missed() > 0 {
-		missed = in(red, "%d missed (operator %d, network %d, unknown %d)", t.Missed(), t.Operator, t.Network, t.Unknown)
+		missed = in(red, "%d missed (%s)", t.Missed(), blames(t))
 	}
 	provisional := ""
 	if t.Provisional > 0 {
 		provisional = fmt.Sprintf("%d not final, ", t.Provisional)
 	}
 	s.line(label, in(plainText, "votes: %d made, %s", t.Voted, provisional), missed)
-	s.wrap(part{"      ", plainText}, fmt.Sprintf("at most %.2f %%, limit %.3g %%: %s", 100*o.Bound, 100*policy.MissRate, claim(o)))
+	s.wrap(part{"      ", plainText}, fmt.Sprintf("at most %.2f %%, limit %.3g %%: %s", 100*o.Bound, 100*policy.MissRate, claim(o, p.evidence.Window.Complete())))
 	if p.chain.err != nil {
 		s.line(in(yellow, "      our own node is not available; this is %s old: %v", brief(now.Sub(p.chain.at)), p.chain.err))
 	}
 }
 
+// blames says whose the misses are.
+func blames(t verifier.Tally) string {
+	var all []string
+	for _, b := range []struct {
+		n  int
+		by verifier.Blame
+	}{{t.Operator, verifier.ByOperator}, {t.Network, verifier.ByNetwork}, {t.Unknown, verifier.ByUnknown}} {
+		if b.n > 0 {
+			all = append(all, fmt.Sprintf("%d %s", b.n, b.by))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
 // claim says how far the votes are from proving the miss rate.
-func claim(o verifier.Outlook) string {
+func claim(o verifier.Outlook, over bool) string {
 	switch {
 	case o.Needed == 0:
 		return "no number of votes proves it"
+	case over && o.Held >= o.Needed:
+		return "proven"
+	case over:
+		return fmt.Sprintf("not proven, that takes %d votes", o.Needed)
 	case o.Held >= o.Needed:
 		return "proven so far; " + allowed(o)
 	}

@@ -234,7 +234,7 @@ func requireShown(t *testing.T, path, metrics string) {
 	watched, out, errs := vspverify(t, "watch", "--config", path)
 	require.Error(t, watched.Run())
 	require.Equal(t, program.No, watched.ProcessState.ExitCode(), "a row is refuted: %s", errs)
-	require.Contains(t, out.String(), "votes: 139 made, 1 not final, 14 missed (operator 0, network 0, unknown 14)")
+	require.Contains(t, out.String(), "votes: 139 made, 1 not final, 14 missed (14 unknown)")
 	require.NotContains(t, out.String(), "\x1b", "it is no terminal")
 }
 
