@@ -32,6 +32,7 @@ type Report struct {
 	Counts   map[verifier.Verdict]int `json:"counts"` // rows by verdict
 	Window   Window                   `json:"window"`
 	Policy   Policy                   `json:"policy"`
+	Warnings []verifier.Warning       `json:"warnings"`     // of what is about to be lost; none when the trial is over
 	Changes  []verifier.PlanChange    `json:"plan_changes"` // what was planned otherwise when the trial began
 	Rows     []verifier.Finding       `json:"rows"`         // every row of the programme, in its order
 	Uptime   []Endpoint               `json:"uptime"`
@@ -128,10 +129,11 @@ func New(e verifier.Evidence, journal Evidence) Report {
 	for _, verdict := range verifier.Verdicts {
 		r.Counts[verdict] = verifier.Count(findings, verdict)
 	}
-	for _, u := range verifier.Uptimes(e.Window, e.Seen, e.Beats, e.Policy.MinVantages) {
+	uptimes, misses := verifier.Uptimes(e.Window, e.Seen, e.Beats, e.Policy.MinVantages), verifier.Misses(e)
+	r.Warnings = append([]verifier.Warning{}, verifier.NewForecast(e, uptimes, misses).Warnings...)
+	for _, u := range uptimes {
 		r.Uptime = append(r.Uptime, newEndpoint(e.Window, u))
 	}
-	misses := verifier.Misses(e)
 	r.Ledger, r.Tickets = newLedger(e, misses), newTickets(e, misses)
 	return r
 }

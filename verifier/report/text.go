@@ -18,13 +18,19 @@ const width = 80
 func (r Report) Text() string {
 	p := new(page)
 	r.head(p)
-	r.reasons(p)
+	r.warnings(p)
+	r.reasons(p, against)
+	r.gates(p)
+	r.reasons(p, wanting)
+	r.unseen(p)
 	r.uptime(p)
 	r.vantages(p)
 	r.ledger(p)
-	r.tickets(p)
-	r.policy(p)
+	r.readiness(p)
+	r.missed(p)
 	r.rows(p)
+	r.policy(p)
+	r.tickets(p)
 	p.title("CHECK IT YOURSELF")
 	p.wrap("  ", r.Check)
 	return p.String()
@@ -87,26 +93,55 @@ func orNothing(text string) string {
 	return text
 }
 
-// severity is the order in which verdicts are told of.
-var severity = []verifier.Verdict{verifier.Fail, verifier.Refuted, verifier.Blocked, verifier.Unproven, verifier.Attested}
+// severity is the order in which verdicts are told of: what speaks against the VSP, and then what only falls short.
+var (
+	against  = []verifier.Verdict{verifier.Fail, verifier.Refuted}
+	wanting  = []verifier.Verdict{verifier.Blocked, verifier.Unproven, verifier.Attested}
+	severity = slices.Concat(against, wanting)
+)
 
-// reasons tells of each row that was examined and did not pass, the worst first, and names those nobody looked at.
-func (r Report) reasons(p *page) {
-	var unseen []string
+// warnings tells of what is about to be lost in a trial that is not over.
+func (r Report) warnings(p *page) {
+	if len(r.Warnings) == 0 {
+		return
+	}
 	p.line("")
-	for _, verdict := range severity {
+	for _, w := range r.Warnings {
+		state := "warning"
+		if w.Lost {
+			state = "LOST"
+		}
+		p.wrap(fmt.Sprintf("  %-5s %-10s", cmp.Or(w.Row, "we"), state), w.Says)
+	}
+}
+
+// reasons tells of each row that was examined and has one of the verdicts.
+func (r Report) reasons(p *page, verdicts []verifier.Verdict) {
+	told := false
+	for _, verdict := range verdicts {
 		for _, f := range r.Rows {
-			switch {
-			case f.Verdict != verdict:
-			case idle(f):
-				unseen = append(unseen, f.Row)
-			default:
-				p.finding(f)
+			if f.Verdict != verdict || idle(f) {
+				continue
 			}
+			if !told {
+				p.line("")
+			}
+			told = true
+			p.finding(f)
 		}
 	}
-	if len(unseen) > 0 {
-		p.wrap("  Not examined yet: ", strings.Join(unseen, " "))
+}
+
+// unseen names the rows that nobody looked at.
+func (r Report) unseen(p *page) {
+	var all []string
+	for _, f := range r.Rows {
+		if idle(f) {
+			all = append(all, f.Row)
+		}
+	}
+	if len(all) > 0 {
+		p.wrap("  Not examined yet: ", strings.Join(all, " "))
 	}
 }
 
@@ -156,18 +191,23 @@ func (r Report) uptime(p *page) {
 }
 
 // ribbonWidth fits behind a day and before its share.
-const ribbonWidth = 48
+const ribbonWidth = 45
 
 // ribbon draws one line for each day.
 func (p *page) ribbon(w Window, e Endpoint) {
 	rest := e.Ribbon
 	for _, d := range e.Days {
-		n := d.Slots.Up + d.Slots.Down + d.Slots.Unknown
-		p.line(fmt.Sprintf("    %s  %-*s  %6s", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), hundredths(d.Slots.Low)))
+		n := d.Slots.total()
+		line := fmt.Sprintf("    %s  %-*s %6s", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), share(d.Slots.Low))
+		if longest := longestDown(w, rest[:n]); longest > 0 {
+			line += fmt.Sprintf("  %v", longest)
+		}
+		p.line(line)
 		rest = rest[n:]
 	}
 	if len(e.Days) > 0 {
-		p.line("    # up   - down   ? unknown, which counts for nobody")
+		p.line("    # up   - down   ? unknown, which counts for nobody; then uptime in percent and")
+		p.line("    the longest outage of the day")
 	}
 }
 
@@ -190,6 +230,7 @@ func (r Report) ledger(p *page) {
 		p.wrap("  ", fmt.Sprintf("The final state of block %d is %s, by the account before it it would be %s: the ledger ends there.", m.Height, m.Want, m.Got))
 		return
 	}
+	r.votesOverTime(p)
 	p.wrap("  ", fmt.Sprintf("All %d final states match: every winner is proven by a header.", l.FinalStates))
 }
 
@@ -204,8 +245,8 @@ func (l Ledger) whole() string {
 	return "and may not be all of the VSP's"
 }
 
-// tickets lists the misses by height, with their causes, and then every ticket in the order of the list.
-func (r Report) tickets(p *page) {
+// missed lists the misses by height, with their causes.
+func (r Report) missed(p *page) {
 	missed := missedOf(r.Tickets)
 	if len(missed) > 0 {
 		p.title("MISSED")
@@ -213,6 +254,10 @@ func (r Report) tickets(p *page) {
 	for _, t := range missed {
 		p.wrap(fmt.Sprintf("  block %-8d %s  ", *t.Decided, short(t.Ticket)), fmt.Sprintf("%s: %s%s", t.Blame, t.Why, provisional(t)))
 	}
+}
+
+// tickets lists every ticket in the order of the list.
+func (r Report) tickets(p *page) {
 	p.title("TICKETS")
 	p.line("  ticket             bought     live      won  outcome")
 	for _, t := range r.Tickets {
@@ -272,14 +317,39 @@ func (d Drill) Sentence() string {
 	return fmt.Sprintf("%s (%d) in blocks %d to %d, entry %d. %s", d.Kind, d.Count, d.From, d.To, d.Entry, d.Note)
 }
 
-// rows lists every row of the programme.
+// rowIndent is where what belongs to a row begins.
+const rowIndent = "                     "
+
+// numbers writes a row's figures, each with its threshold.
+func numbers(of []verifier.Number) string {
+	all := make([]string, 0, len(of))
+	for _, n := range of {
+		text := fmt.Sprintf("%s %.6g", n.Name, n.Value)
+		if n.Limit != nil {
+			text += fmt.Sprintf(" (limit %.6g)", *n.Limit)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// rows lists every row of the programme with the figures that decide it.
 func (r Report) rows(p *page) {
 	p.title("EVERY ROW")
 	p.wrap("  ", "Evidence: A the chain, B seen from outside, C stated or read on the host, D a person's word.")
 	for _, f := range r.Rows {
 		p.wrap(fmt.Sprintf("  %-5s %-10s%-2s ", f.Row, f.Verdict, f.Class), f.Requirement)
-		if f.Verdict == verifier.Pass {
-			p.wrap("                     ", strings.Join(f.Says, " "))
+		if idle(f) {
+			continue
+		}
+		if f.Verdict == verifier.Pass { // what did not pass was told of above
+			p.wrap(rowIndent, strings.Join(f.Says, " "))
+		}
+		if figures := numbers(f.Numbers); figures != "" {
+			p.wrap(rowIndent, figures)
+		}
+		if len(f.Cites) > 0 {
+			p.wrap(rowIndent, strings.TrimPrefix(cites(f.Cites), ", "))
 		}
 	}
 }
