@@ -79,6 +79,8 @@ const (
 	hostMail     = 203
 	hostVerifier = 204
 	hostDatabase = 205
+	hostRelay    = 206 // what a scenario puts before the VSP
+	hostControl  = 207 // a site that has nothing to do with the VSP
 
 	hostMoreFrontEnds = 210 // and the number of the front end, from 1 for the second
 )

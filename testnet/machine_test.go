@@ -40,6 +40,9 @@ func (p *play) machine(name string) (machine, error) {
 	if name == "leader" {
 		return p.leading()
 	}
+	if name == "verifier" && p.watch != nil {
+		return p.watch, nil
+	}
 	if node, err := p.node(name); err == nil {
 		return node, nil
 	}
@@ -101,7 +104,7 @@ func onEach[M machine](find func(*play, string) (M, error), act func(M, context.
 		if len(names) == 0 {
 			return errUsage
 		}
-		return p.network.Chain.Between(ctx, func(int64) error {
+		return p.network.Chain.Between(ctx, func(height int64) error {
 			for _, name := range names {
 				m, err := find(p, name)
 				if err != nil {
@@ -111,9 +114,45 @@ func onEach[M machine](find func(*play, string) (M, error), act func(M, context.
 					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
-			return nil
+			return p.noteDrill(height)
 		})
 	}
+}
+
+// noteDrill tells the verifier how many wallets cannot vote, as those who make a drill do. What was done after a block shows
+// in the next.
+func (p *play) noteDrill(height int64) error {
+	w := p.watch
+	if w == nil {
+		return nil
+	}
+	now := Drill{Kind: "wallets-down", From: height + 1}
+	locked := 0
+	for _, host := range p.network.Voting {
+		switch {
+		case !host.Wallet.fit():
+			now.Count++
+		case !host.Wallet.votes():
+			locked++
+		}
+	}
+	if now.Count == 0 && locked > 0 {
+		now.Kind, now.Count = "wallets-locked", locked
+	}
+	was := w.drill
+	if was.Kind == now.Kind && was.Count == now.Count {
+		return nil
+	}
+	w.drill = now
+	return w.addDrill(was, height)
+}
+
+// addDrill tells the verifier of a drill up to a height.
+func (w *watch) addDrill(d Drill, to int64) error {
+	if d.To = to; d.Count == 0 || d.To < d.From {
+		return nil
+	}
+	return w.AddDrill(d)
 }
 
 // leading returns the front end that does the work on the chain.

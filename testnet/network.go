@@ -37,6 +37,7 @@ type Network struct {
 	Voting      []Host
 	FrontEnd    *Node   // has a transaction index
 	Client      *Wallet // of a stake holder, on the front end's node; does not vote
+	Watch       *Node   // the verifier's, if StartWatch has started one
 	Chain       *Chain
 
 	block *addressBlock
@@ -129,7 +130,11 @@ func (n *Network) Nodes() []*Node {
 	for _, host := range n.Voting {
 		nodes = append(nodes, host.Node)
 	}
-	return append(nodes, n.FrontEnd)
+	nodes = append(nodes, n.FrontEnd)
+	if n.Watch != nil {
+		nodes = append(nodes, n.Watch)
+	}
+	return nodes
 }
 
 // Wallets returns all wallets, the miner's first.
@@ -192,6 +197,15 @@ func (n *Network) startFollowers(ctx context.Context) error {
 	}
 	follow(n.FrontEnd, n.Client)
 	return group.Wait()
+}
+
+// StartWatch starts a node for a verifier, which belongs to nobody whom it judges. Chain waits for it as for any other.
+func (n *Network) StartWatch(ctx context.Context) error {
+	n.Watch = newNode("watch node", n.block.address(hostVerifier), n.Miner, n.Plan, n.Miner.access)
+	if err := n.Watch.Start(ctx); err != nil {
+		return err
+	}
+	return n.awaitTip(ctx, n.Watch)
 }
 
 // awaitTip waits until a node has the miner's tip.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
 )
 
 // account is the part of report.json that a plain count can be held against.
@@ -67,12 +69,16 @@ func (t *Trial) checkRows(a account) error {
 	return errors.Join(errs...)
 }
 
-// checkLedger holds the report against the plain count, ticket by ticket.
-func (t *Trial) checkLedger(a account) error {
+// checkLedger holds the report against the plain count. All that was missed is the operator's to answer for.
+func (t *Trial) checkLedger(a account) error { return a.agrees(t.Tickets, t.Fates, "operator") }
+
+// agrees holds a report against the plain count, ticket by ticket. Blame is who must be to answer for every miss; empty if
+// nothing is said of that.
+func (a account) agrees(tickets []chainhash.Hash, fates *Fates, blame string) error {
 	var errs []error
-	if len(a.Tickets) != len(t.Tickets) || a.Ledger.Mismatch != nil {
+	if len(a.Tickets) != len(tickets) || a.Ledger.Mismatch != nil {
 		errs = append(errs, fmt.Errorf("the report has %d tickets, there are %d; a final state differs: %t",
-			len(a.Tickets), len(t.Tickets), a.Ledger.Mismatch != nil))
+			len(a.Tickets), len(tickets), a.Ledger.Mismatch != nil))
 	}
 	reported := make(map[string]string)
 	for _, ticket := range a.Tickets {
@@ -83,26 +89,36 @@ func (t *Trial) checkLedger(a account) error {
 		case ticket.Decided != nil && ticket.Vote != nil:
 			text += fmt.Sprintf(" in block %d by %s", *ticket.Decided, ticket.Vote.Hash)
 		case ticket.Decided != nil:
-			text += fmt.Sprintf(" in block %d, blame: %s", *ticket.Decided, ticket.Blame)
+			text += fmt.Sprintf(" in block %d", *ticket.Decided)
+		}
+		if blame != "" && ticket.Blame != "" {
+			text += ", blame: " + ticket.Blame
 		}
 		reported[ticket.Ticket] = text
 	}
-	for _, ticket := range t.Tickets {
+	made, missed := 0, 0
+	for _, ticket := range tickets {
 		want := "unspent"
-		switch fate, spent := t.Fates.Of(ticket); {
+		switch fate, spent := fates.Of(ticket); {
 		case spent && fate.Voted:
+			made++
 			want = fmt.Sprintf("made in block %d by %s", fate.Height, fate.By)
+		case spent && fate.Expired:
+			want = fmt.Sprintf("expired in block %d", fate.Height)
 		case spent:
-			want = fmt.Sprintf("missed in block %d, blame: operator", fate.Height)
+			missed++
+			want = fmt.Sprintf("missed in block %d", fate.Height)
+			if blame != "" {
+				want += ", blame: " + blame
+			}
 		}
 		if got := reported[ticket.String()]; got != want {
 			errs = append(errs, fmt.Errorf("ticket %s: the report says %q, the chain %q", ticket, got, want))
 		}
 	}
-	voted, revoked := t.Fates.Count(t.Tickets)
-	if a.Ledger.Made != voted || a.Ledger.Missed != revoked {
+	if a.Ledger.Made != made || a.Ledger.Missed != missed {
 		errs = append(errs, fmt.Errorf("the report has %d votes made and %d missed, the chain %d and %d",
-			a.Ledger.Made, a.Ledger.Missed, voted, revoked))
+			a.Ledger.Made, a.Ledger.Missed, made, missed))
 	}
 	return errors.Join(errs...)
 }

@@ -14,20 +14,26 @@ import (
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+
+	"scrutineer/verifier/report"
 )
 
 // play is a scenario under way.
 type play struct {
-	t       testing.TB
-	dir     string
-	daemons Binaries
-	program string // vsp
-	begin   time.Time
+	t        testing.TB
+	dir      string
+	daemons  Binaries
+	program  string // vsp
+	verifier string // vspverify
+	begin    time.Time
 
 	network *Network
 	vsp     *VSP
 	mariadb *mariadb // nil where the VSP keeps its tickets in a file
 	witness *witness
+	watch   *watch           // nil if there is no verifier
+	listed  []chainhash.Hash // that the verifier was told of
+	report  report.Report    // its newest
 	fates   *Fates
 	holder  *holder // of what offer registers
 	runs    bool    // the chain, by itself
@@ -41,8 +47,8 @@ type play struct {
 	tspends   map[string]treasurySpend // by the name that the script gives them
 }
 
-func newPlay(t testing.TB, dir string, daemons Binaries, program string) *play {
-	return &play{t: t, dir: dir, daemons: daemons, program: program, begin: time.Now(),
+func newPlay(t testing.TB, dir string, daemons Binaries, programs []string) *play {
+	return &play{t: t, dir: dir, daemons: daemons, program: programs[0], verifier: programs[1], begin: time.Now(),
 		crashed: make(map[string]bool), tspends: make(map[string]treasurySpend)}
 }
 
@@ -62,6 +68,9 @@ func (p *play) close() {
 	}
 	if p.network != nil {
 		errs = append(errs, p.network.Chain.Pause())
+	}
+	if p.watch != nil {
+		errs = append(errs, p.watch.end(ctx))
 	}
 	if p.vsp != nil {
 		errs = append(errs, p.vsp.Alive(), p.vsp.Stop(ctx))

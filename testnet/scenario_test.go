@@ -23,13 +23,13 @@ func TestScenarios(t *testing.T) {
 	checkout, err := Checkout(".")
 	require.NoError(t, err)
 	daemons := testDaemons(t)
-	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp")
+	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp", "vspverify")
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/scenarios",
 		Cmds: scriptCommands(),
 		Setup: func(env *testscript.Env) error {
-			p := newPlay(env.T().(testing.TB), env.WorkDir, daemons, programs[0])
+			p := newPlay(env.T().(testing.TB), env.WorkDir, daemons, programs)
 			env.Values[playKey{}] = p
 			env.Defer(p.close)
 			return nil
@@ -65,8 +65,9 @@ type command struct {
 
 // commands is the language.
 var commands = map[string]command{
-	"network": {"network [hosts=N] [tickets=N] [patience=TIME]", startNetwork},
-	"vsp":     {"vsp [database=mariadb] [frontends=N]", startService},
+	"network":  {"network [hosts=N] [tickets=N] [patience=TIME]", startNetwork},
+	"vsp":      {"vsp [database=mariadb] [frontends=N]", startService},
+	"verifier": {"verifier", startWatch},
 
 	"buy":     {"buy N [unregistered]", buy},
 	"process": {"process", processUnmanaged},
@@ -80,16 +81,19 @@ var commands = map[string]command{
 	"run":   {"run PACE", run},
 	"pause": {"pause", pauseChain},
 
-	"crash":  {"crash NAME...", crash},
-	"halt":   {"halt NAME...", onMachines(machine.Stop)},
-	"start":  {"start NAME...", onMachines(machine.Start)},
-	"freeze": {"freeze NAME...", onMachines(machine.freeze)},
-	"thaw":   {"thaw NAME...", onMachines(machine.thaw)},
-	"lock":   {"lock WALLET...", onWallets((*Wallet).Lock)},
-	"unlock": {"unlock WALLET...", onWallets((*Wallet).Unlock)},
-	"wipe":   {"wipe WALLET...", onWallets((*Wallet).Wipe)},
-	"cut":    {"cut NODE...", onNodes((*Node).Cut)},
-	"join":   {"join NODE...", onNodes((*Node).Join)},
+	"crash":      {"crash NAME...", crash},
+	"halt":       {"halt NAME...", onMachines(machine.Stop)},
+	"start":      {"start NAME...", onMachines(machine.Start)},
+	"freeze":     {"freeze NAME...", onMachines(machine.freeze)},
+	"thaw":       {"thaw NAME...", onMachines(machine.thaw)},
+	"lock":       {"lock WALLET...", onWallets((*Wallet).Lock)},
+	"unlock":     {"unlock WALLET...", onWallets((*Wallet).Unlock)},
+	"wipe":       {"wipe WALLET...", onWallets((*Wallet).Wipe)},
+	"cut":        {"cut NODE...|verifier|sites", cut},
+	"join":       {"join NODE...|verifier|sites", join},
+	"front":      {"front FAULT [for N slots]", watching(front)},
+	"record":     {"record", watching(record)},
+	"reorganise": {"reorganise N", watching(reorganise)},
 
 	"voted":    {"voted [all]", voted},
 	"missed":   {"missed N", missed},
@@ -101,7 +105,22 @@ var commands = map[string]command{
 	"refused":  {"refused CODE TEXT", refused},
 	"accepted": {"accepted", accepted},
 	"working":  {"working", working},
+	"rounds":   {"rounds N [blind]", watching(rounds)},
+	"report":   {"report [ROW=VERDICT...]", watching(expectReport)},
+	"slots":    {"slots ENDPOINT [CAUSE=N...]", watching(slots)},
+	"misses":   {"misses WHOSE=N|all...", watching(misses)},
+	"tamper":   {"tamper N", watching(tamper)},
 	"refusals": {"refusals [CODE...]", refusals},
+}
+
+// watching is a command that needs the verifier.
+func watching(do func(context.Context, *play, []string) error) func(context.Context, *play, []string) error {
+	return func(ctx context.Context, p *play, args []string) error {
+		if p.watch == nil {
+			return errors.New("there is no verifier")
+		}
+		return do(ctx, p, args)
+	}
 }
 
 // commandTime bounds a command that does not say "within TIME".

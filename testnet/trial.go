@@ -102,7 +102,7 @@ func (t *Trial) start(ctx context.Context) (err error) {
 	if err = t.Network.StartClient(ctx, t.VSP.URL, t.VSP.PublicKey); err != nil {
 		return err
 	}
-	if t.Verifier, err = t.Network.StartVerifier(t.VSP, VerifierPlan{Program: t.Plan.Verifier, Out: dir}); err != nil {
+	if t.Verifier, err = t.Network.StartVerifier(ctx, t.VSP, VerifierPlan{Program: t.Plan.Verifier, Out: dir}); err != nil {
 		return err
 	}
 	t.say("VSP at %s, verifier watching", t.VSP.URL)
@@ -118,7 +118,7 @@ func (t *Trial) Close() error {
 		errs = append(errs, t.Network.Chain.Pause())
 	}
 	if t.Verifier != nil {
-		errs = append(errs, t.Verifier.process.Stop(ctx))
+		errs = append(errs, t.Verifier.Stop(ctx))
 	}
 	if t.VSP != nil {
 		errs = append(errs, t.VSP.Stop(ctx))

@@ -1,0 +1,125 @@
+package testnet
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+)
+
+// reorganisationDepth is how many blocks are replaced. The last two of a price window hold nothing that the purse spends.
+const reorganisationDepth = 2
+
+// reorganise is the command: the verifier's node has blocks with own votes in them, and then learns of a longer branch that
+// does not.
+func reorganise(ctx context.Context, p *play, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	want, err := number(args[0])
+	if err != nil {
+		return err
+	}
+	for {
+		if err := p.step(ctx); err != nil {
+			return err
+		}
+		own := p.ownVotes(p.fates.Height-reorganisationDepth, p.fates.Height)
+		if p.network.Chain.replaceable(p.fates.Height) && own >= want {
+			p.say("replacing blocks %d to %d with %d own votes", p.fates.Height-reorganisationDepth+1, p.fates.Height, own)
+			break
+		}
+	}
+	if err := p.network.Chain.replace(ctx, p.network.Watch); err != nil {
+		return err
+	}
+	p.fates = NewFates(p.network.Miner) // it knows the blocks that were replaced
+	return p.follow(ctx)
+}
+
+// ownVotes counts the acknowledged tickets that voted in blocks after one height and up to another.
+func (p *play) ownVotes(after, to int64) int {
+	count := 0
+	for _, ticket := range p.paid() {
+		if fate, spent := p.fates.Of(ticket); spent && fate.Voted && fate.Height > after && fate.Height <= to {
+			count++
+		}
+	}
+	return count
+}
+
+// replaceable reports whether the newest blocks can be replaced without harm to the purse.
+func (c *Chain) replaceable(height int64) bool {
+	return height%c.params.StakeDiffWindowSize == c.params.StakeDiffWindowSize-1
+}
+
+// replace lets every node but one forget the newest blocks, and makes a longer branch in their place: to the node that was
+// spared that is a reorganisation.
+func (c *Chain) replace(ctx context.Context, spared *Node) error {
+	var from int64
+	var nodes []*Node
+	var first chainhash.Hash
+	err := c.Between(ctx, func(height int64) (err error) {
+		from = height - reorganisationDepth
+		if first, err = c.network.Miner.RPC.BlockHash(ctx, from+1); err != nil {
+			return err
+		}
+		nodes = slices.DeleteFunc(c.network.Nodes(), func(n *Node) bool { return n == spared })
+		for _, node := range nodes {
+			if err := node.RPC.Call(ctx, nil, "invalidateblock", first); err != nil {
+				return fmt.Errorf("take block %d from %s: %w", from+1, node.Name(), err)
+			}
+		}
+		c.forget(from)
+		return c.renewMiner(ctx, len(nodes)-1)
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.Mine(ctx, reorganisationDepth+1); err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if err := node.RPC.Call(ctx, nil, "reconsiderblock", first); err != nil {
+			return fmt.Errorf("give block %d back to %s: %w", from+1, node.Name(), err)
+		}
+	}
+	return c.network.awaitTip(ctx, spared)
+}
+
+// renewMiner starts the miner's node anew: after blocks were taken from it, it makes no templates (dcrd
+// bgblktmplgenerator.go). It returns when the others are back, and those who vote have been asked to.
+func (c *Chain) renewMiner(ctx context.Context, peers int) error {
+	n := c.network
+	if err := n.Miner.Stop(ctx); err != nil {
+		return err
+	}
+	if err := n.Miner.Start(ctx); err != nil {
+		return err
+	}
+	err := waitUntil(ctx, "the miner's node to have its peers and its wallet", func(ctx context.Context) (bool, string) {
+		count, err := n.Miner.RPC.PeerCount(ctx)
+		synced, state := n.MinerWallet.synced(ctx)
+		return err == nil && count >= peers && synced, fmt.Sprintf("%d peers, %s, error: %v", count, state, err)
+	})
+	if err != nil {
+		return err
+	}
+	for _, wallet := range c.voters() {
+		if err := recallWinners(ctx, wallet.Node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget drops what is known of blocks over a height. Must be called with the turn.
+func (c *Chain) forget(height int64) {
+	maps.DeleteFunc(c.headers, func(at int64, _ header) bool { return at > height })
+	c.purse.scanned = min(c.purse.scanned, height)
+	c.purse.coins = slices.DeleteFunc(c.purse.coins, func(coin coin) bool {
+		return coin.from > height+int64(c.params.CoinbaseMaturity)
+	})
+}
