@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help trial up build test lint race drills bench fuzz needs clean
+.PHONY: help trial up build test lint race drills healthy week bench fuzz needs clean
 
 GO ?= go
 FUZZTIME ?= 60s
@@ -51,6 +51,15 @@ race:
 ## drills: the scenarios of testnet/testdata in their long forms
 drills: needs
 	$(GO) test -count=1 -timeout 90m -v -run 'TestScenarios$$' ./testnet -long
+
+## healthy: twenty trials of a healthy VSP in a row, none of which may accuse it
+healthy: needs
+	$(GO) test -count=1 -timeout 60m -v -run 'TestHealthyTrials$$' ./testnet -healthy 20
+
+## week: a trial of a testnet week's 5,040 blocks in twenty minutes, its verifier killed ten times (SEED=N for the same again)
+week: needs
+	rm -rf out/week
+	$(GO) test -count=1 -timeout 40m -v -run 'TestWeek$$' ./testnet -week 5040 -week-seed $(or $(SEED),0) -week-out $(CURDIR)/out/week
 
 ## bench: API requests, the ledger, 10,000 probed VSPs, the network's start
 bench:

@@ -135,7 +135,7 @@ const (
 )
 
 func startNetwork(ctx context.Context, p *play, args []string) (err error) {
-	chosen, err := options(args, "hosts", "tickets", "patience")
+	chosen, err := options(args, "hosts", "tickets", "patience", "seed")
 	if err != nil {
 		return err
 	}
@@ -148,6 +148,11 @@ func startNetwork(ctx context.Context, p *play, args []string) (err error) {
 	if text, ok := chosen["tickets"]; ok {
 		if plan.Tickets, err = number(text); err != nil {
 			return err
+		}
+	}
+	if text, ok := chosen["seed"]; ok {
+		if plan.Seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return errUsage
 		}
 	}
 	if text, ok := chosen["patience"]; ok {

@@ -73,7 +73,7 @@ func (c *Chain) replace(ctx context.Context, spared *Node) error {
 			}
 		}
 		c.forget(from)
-		return c.renewMiner(ctx, len(nodes)-1)
+		return c.recover(ctx) // the miner's own is among them, the spared one is not
 	})
 	if err != nil {
 		return err
@@ -89,30 +89,17 @@ func (c *Chain) replace(ctx context.Context, spared *Node) error {
 	return c.network.awaitTip(ctx, spared)
 }
 
-// renewMiner starts the miner's node anew: after blocks were taken from it, it makes no templates (dcrd
-// bgblktmplgenerator.go). It returns when the others are back, and those who vote have been asked to.
-func (c *Chain) renewMiner(ctx context.Context, peers int) error {
-	n := c.network
-	if err := n.Miner.Stop(ctx); err != nil {
-		return err
-	}
-	if err := n.Miner.Start(ctx); err != nil {
-		return err
-	}
-	err := waitUntil(ctx, "the miner's node to have its peers and its wallet", func(ctx context.Context) (bool, string) {
-		count, err := n.Miner.RPC.PeerCount(ctx)
-		synced, state := n.MinerWallet.synced(ctx)
-		return err == nil && count >= peers && synced, fmt.Sprintf("%d peers, %s, error: %v", count, state, err)
-	})
+// recover gets the miner's node to make templates again. When blocks are taken from it, it looks for votes on its new tip
+// before it has taken up those that were in the blocks, and then waits for more (dcrd bgblktmplgenerator.go).
+func (c *Chain) recover(ctx context.Context) error {
+	height, tip, err := c.network.Miner.RPC.BestBlock(ctx)
 	if err != nil {
 		return err
 	}
-	for _, wallet := range c.voters() {
-		if err := recallWinners(ctx, wallet.Node); err != nil {
-			return err
-		}
+	if _, err := c.waitVotes(ctx, height, tip, int(c.params.TicketsPerBlock), stallTime); err != nil {
+		return err
 	}
-	return nil
+	return c.network.Miner.RPC.Call(ctx, nil, "regentemplate")
 }
 
 // forget drops what is known of blocks over a height. Must be called with the turn.

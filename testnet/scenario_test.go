@@ -65,9 +65,9 @@ type command struct {
 
 // commands is the language.
 var commands = map[string]command{
-	"network":  {"network [hosts=N] [tickets=N] [patience=TIME]", startNetwork},
+	"network":  {"network [hosts=N] [tickets=N] [patience=TIME] [seed=N]", startNetwork},
 	"vsp":      {"vsp [database=mariadb] [frontends=N]", startService},
-	"verifier": {"verifier", startWatch},
+	"verifier": {"verifier [uptime=SHARE]", startWatch},
 
 	"buy":     {"buy N [unregistered]", buy},
 	"process": {"process", processUnmanaged},
@@ -89,8 +89,8 @@ var commands = map[string]command{
 	"lock":       {"lock WALLET...", onWallets((*Wallet).Lock)},
 	"unlock":     {"unlock WALLET...", onWallets((*Wallet).Unlock)},
 	"wipe":       {"wipe WALLET...", onWallets((*Wallet).Wipe)},
-	"cut":        {"cut NODE...|verifier|sites", cut},
-	"join":       {"join NODE...|verifier|sites", join},
+	"cut":        {"cut NODE...|verifier|sites|watch-node", cut},
+	"join":       {"join NODE...|verifier|sites|watch-node", join},
 	"front":      {"front FAULT [for N slots]", watching(front)},
 	"record":     {"record", watching(record)},
 	"reorganise": {"reorganise N", watching(reorganise)},
@@ -129,34 +129,53 @@ const commandTime = 2 * time.Minute
 // scriptCommands returns the language as testscript wants it. Any command may end with "within TIME".
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := make(map[string]func(*testscript.TestScript, bool, []string))
-	for name, c := range commands {
+	for name := range commands {
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			p := ts.Value(playKey{}).(*play)
 			if neg {
 				ts.Fatalf("%s cannot be negated", name)
 			}
-			limit := commandTime
-			if n := len(args); n >= 2 && args[n-2] == "within" {
-				var err error
-				if limit, err = time.ParseDuration(args[n-1]); err != nil {
-					ts.Fatalf("%s: %v", name, err)
-				}
-				args = args[:n-2]
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), limit)
-			defer cancel()
-			begin := time.Now()
-			err := c.do(ctx, p, args)
-			if errors.Is(err, errUsage) {
-				ts.Fatalf("usage: %s", c.usage)
-			}
-			p.say("%s %s: %.1f s", name, strings.Join(args, " "), time.Since(begin).Seconds())
-			if err != nil {
+			if err := p.command(name, args); err != nil {
 				ts.Fatalf("%v%s", err, p.evidence())
 			}
 		}
 	}
 	return all
+}
+
+// command carries out a command.
+func (p *play) command(name string, args []string) error {
+	c, ok := commands[name]
+	if !ok {
+		return fmt.Errorf("there is no command %s", name)
+	}
+	limit := commandTime
+	if n := len(args); n >= 2 && args[n-2] == "within" {
+		var err error
+		if limit, err = time.ParseDuration(args[n-1]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		args = args[:n-2]
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	begin := time.Now()
+	err := c.do(ctx, p, args)
+	if errors.Is(err, errUsage) {
+		return fmt.Errorf("usage: %s", c.usage)
+	}
+	p.say("%s: %.1f s", strings.Join(append([]string{name}, args...), " "), time.Since(begin).Seconds())
+	return err
+}
+
+// do carries out a line, whose words are parted by blanks.
+func (p *play) do(format string, args ...any) error {
+	line := fmt.Sprintf(format, args...)
+	words := strings.Fields(line)
+	if err := p.command(words[0], words[1:]); err != nil {
+		return fmt.Errorf("%s: %w%s", line, err, p.evidence())
+	}
+	return nil
 }
 
 // errUsage says that a command was given what it does not understand.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"scrutineer/verifier"
@@ -38,9 +39,16 @@ type turn struct {
 }
 
 // startWatch is the command.
-func startWatch(ctx context.Context, p *play, args []string) (err error) {
-	if len(args) != 0 {
-		return errUsage
+func startWatch(ctx context.Context, p *play, args []string) error {
+	chosen, err := options(args, "uptime")
+	if err != nil {
+		return err
+	}
+	uptime := scenarioUptime
+	if text, ok := chosen["uptime"]; ok {
+		if uptime, err = strconv.ParseFloat(text, 64); err != nil {
+			return errUsage
+		}
 	}
 	n := p.network
 	w := &watch{network: n, fronts: []turn{{name: well}}}
@@ -57,7 +65,7 @@ func startWatch(ctx context.Context, p *play, args []string) (err error) {
 	w.Verifier, err = n.StartVerifier(ctx, p.vsp, VerifierPlan{
 		Program: p.verifier, Out: filepath.Join(p.dir, "report"), Node: n.Watch, URL: w.relay.URL, CAFile: w.relay.CAFile,
 		Controls: []string{"http://" + w.control.address}, Slot: scenarioSlot, Latency: scenarioLatency,
-		Uptime: scenarioUptime, Coverage: scenarioCoverage,
+		Uptime: uptime, Coverage: scenarioCoverage,
 	})
 	return err
 }
