@@ -167,10 +167,11 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 
 // ask lets the VSP answer.
 func (r *relay) ask(request *http.Request) (int, http.Header, []byte, error) {
-	ahead, err := http.NewRequestWithContext(request.Context(), request.Method, r.vsp+request.URL.Path, nil)
+	ahead, err := http.NewRequestWithContext(request.Context(), request.Method, r.vsp+request.URL.Path, request.Body)
 	if err != nil {
 		return 0, nil, nil, err
 	}
+	ahead.Header.Set(vspapi.ClientSignature, request.Header.Get(vspapi.ClientSignature))
 	answer, err := patient.Do(ahead)
 	if err != nil {
 		return 0, nil, nil, err

@@ -2,11 +2,14 @@ package testnet
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/wire"
 )
 
 // reorganisationDepth is how many blocks are replaced. The last two of a price window hold nothing that the purse spends.
@@ -56,50 +59,54 @@ func (c *Chain) replaceable(height int64) bool {
 }
 
 // replace lets every node but one forget the newest blocks, and makes a longer branch in their place: to the node that was
-// spared that is a reorganisation.
+// spared that is a reorganisation. The branch begins with a twin of the first of them: dcrd makes no templates on a block whose
+// followers were invalidated, as it no longer takes it for a tip (blockchain TipGeneration).
 func (c *Chain) replace(ctx context.Context, spared *Node) error {
-	var from int64
-	var nodes []*Node
+	nodes := slices.DeleteFunc(c.network.Nodes(), func(n *Node) bool { return n == spared })
 	var first chainhash.Hash
 	err := c.Between(ctx, func(height int64) (err error) {
-		from = height - reorganisationDepth
-		if first, err = c.network.Miner.RPC.BlockHash(ctx, from+1); err != nil {
+		from := height - reorganisationDepth + 1
+		if first, err = c.network.Miner.RPC.BlockHash(ctx, from); err != nil {
 			return err
 		}
-		nodes = slices.DeleteFunc(c.network.Nodes(), func(n *Node) bool { return n == spared })
+		block, err := c.network.Miner.RPC.Block(ctx, first)
+		if err != nil {
+			return err
+		}
+		twin, err := c.twin(ctx, block)
+		if err != nil {
+			return err
+		}
 		for _, node := range nodes {
 			if err := node.RPC.Call(ctx, nil, "invalidateblock", first); err != nil {
-				return fmt.Errorf("take block %d from %s: %w", from+1, node.Name(), err)
+				return fmt.Errorf("take block %d from %s: %w", from, node.Name(), err)
 			}
 		}
-		c.forget(from)
-		return c.recover(ctx) // the miner's own is among them, the spared one is not
+		c.forget(from - 1)
+		return c.network.Miner.RPC.Call(ctx, nil, "submitblock", twin)
 	})
 	if err != nil {
 		return err
 	}
-	if err := c.Mine(ctx, reorganisationDepth+1); err != nil {
+	if err := c.Mine(ctx, reorganisationDepth); err != nil {
 		return err
 	}
 	for _, node := range nodes {
 		if err := node.RPC.Call(ctx, nil, "reconsiderblock", first); err != nil {
-			return fmt.Errorf("give block %d back to %s: %w", from+1, node.Name(), err)
+			return fmt.Errorf("give block %s back to %s: %w", first, node.Name(), err)
 		}
 	}
 	return c.network.awaitTip(ctx, spared)
 }
 
-// recover gets the miner's node to make templates again. When blocks are taken from it, it looks for votes on its new tip
-// before it has taken up those that were in the blocks, and then waits for more (dcrd bgblktmplgenerator.go).
-func (c *Chain) recover(ctx context.Context) error {
-	height, tip, err := c.network.Miner.RPC.BestBlock(ctx)
-	if err != nil {
-		return err
+// twin returns another block with the same contents: its header alone differs, and with it whose votes are due on it.
+func (c *Chain) twin(ctx context.Context, block *wire.MsgBlock) (string, error) {
+	block.Header.Timestamp = block.Header.Timestamp.Add(time.Second)
+	if err := c.findNonce(ctx, &block.Header); err != nil {
+		return "", err
 	}
-	if _, err := c.waitVotes(ctx, height, tip, int(c.params.TicketsPerBlock), stallTime); err != nil {
-		return err
-	}
-	return c.network.Miner.RPC.Call(ctx, nil, "regentemplate")
+	raw, err := block.Bytes()
+	return hex.EncodeToString(raw), err
 }
 
 // forget drops what is known of blocks over a height. Must be called with the turn.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -70,6 +71,11 @@ func lines(all ...string) func(*play) error {
 	}
 }
 
+// stocked is an event after which the VSP takes no new tickets.
+func stocked(all ...string) func(*play) error {
+	return func(p *play) error { return errors.Join(p.restock(), lines(all...)(p)) }
+}
+
 // killed is the event that the verifier is killed at some moment, and is dead for some time. The chain goes on.
 func killed(moment, death time.Duration) func(*play) error {
 	return func(p *play) error {
@@ -127,9 +133,9 @@ func weekEvents(begin, blocks int64, seed uint64) []weekEvent {
 		{at(10), lines("front refuses for 3 slots")},
 		{at(20), lines("crash wallet-1")},
 		{at(24), lines("start wallet-1", "held")},
-		{at(32), lines("crash wallet-1 wallet-2")},
-		{at(36), lines("start wallet-1 wallet-2", "held")},
-		{at(48), lines("rounds 1", "mine 3", "lock wallet-1 wallet-2 wallet-3", "mine until 16 misses within 10m",
+		{at(32), stocked("crash wallet-1 wallet-2")},
+		{at(33), lines("start wallet-1 wallet-2", "held")},
+		{at(48), stocked("rounds 1", "lock wallet-1 wallet-2 wallet-3", "mine until 16 misses within 10m",
 			"unlock wallet-1 wallet-2 wallet-3", "held")},
 		{at(60), lines("front signature for 2 slots")},
 		{at(70), lines("cut verifier", "rounds 2 blind", "join verifier")},
@@ -181,11 +187,14 @@ func (p *play) restock() error {
 
 // weekReport holds the report against what was done. Few slots were down, and yet more than one in a hundred.
 func (p *play) weekReport() error {
-	return lines(
+	err := lines(
 		"report TR-1=FAIL TR-2=FAIL TR-3=FAIL TR-5=PASS within 10m",
 		"slots /api/v3/vspinfo refused=3 signature=2 slow=3",
 		"slots / refused=3 slow=3",
 		"slots TLS refused=3",
 		"misses operator=all",
 	)(p)
+	text, readErr := os.ReadFile(filepath.Join(p.watch.Out, "report.txt"))
+	p.t.Logf("\n%s", text)
+	return errors.Join(err, readErr)
 }

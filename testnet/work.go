@@ -77,16 +77,23 @@ func (c *Chain) work(ctx context.Context) ([]byte, wire.BlockHeader, error) {
 	return data, header, nil
 }
 
-// solve finds the nonce, which at a simnet's lowest difficulty takes two tries, and hands the block in.
-func (c *Chain) solve(ctx context.Context, work []byte, header wire.BlockHeader) error {
+// findNonce solves a block, which at a simnet's lowest difficulty takes two tries.
+func (c *Chain) findNonce(ctx context.Context, header *wire.BlockHeader) error {
 	for header.Nonce = 0; ; header.Nonce++ {
 		hash := header.PowHashV2()
 		if standalone.CheckProofOfWork(&hash, header.Bits, c.params.PowLimit) == nil {
-			break
+			return nil
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("solve block %d at difficulty %08x: %w", header.Height, header.Bits, err)
 		}
+	}
+}
+
+// solve finds the nonce and hands the block in.
+func (c *Chain) solve(ctx context.Context, work []byte, header wire.BlockHeader) error {
+	if err := c.findNonce(ctx, &header); err != nil {
+		return err
 	}
 	solved, err := header.Bytes()
 	if err != nil {
