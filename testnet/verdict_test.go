@@ -1,7 +1,6 @@
 package testnet
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -129,15 +128,13 @@ func (p *play) ledgerAgrees() error {
 	return a.agrees(p.listed, p.fates, "")
 }
 
-// derivedAgain derives the report once more, from the journal and the chain.
+// derivedAgain lets a stranger check the report, who has the journal and another node.
 func (p *play) derivedAgain(ctx context.Context) error {
-	was, err := os.ReadFile(filepath.Join(p.watch.Out, "report.json"))
-	if err != nil {
-		return err
-	}
-	again, _, err := p.watch.Command(ctx, "report", "--config", p.watch.ConfigFile, "--json")
-	if err == nil && !bytes.Equal(was, again) {
-		err = errors.New("the report that is derived from the journal again is another")
+	n, w := p.network, p.watch
+	out, complaint, code, err := w.command(ctx, "check-report", filepath.Join(w.Out, "report.json"), "--journal", w.Journal,
+		"--node", n.FrontEnd.RPCAddress, "--cert", n.CertFile, "--user", n.User, "--pass-file", filepath.Join(w.dir, "rpc.password"))
+	if err == nil && code != 0 {
+		err = fmt.Errorf("the report cannot be derived again: %s%s", out, complaint)
 	}
 	return err
 }

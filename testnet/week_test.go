@@ -23,11 +23,13 @@ var (
 	weekKills = flag.Int("week-kills", 10, "how often the verifier is killed in it")
 )
 
-// The pace of a trial of 5040 blocks that is over in twenty minutes, with its faults and the purchases of its tickets.
+// The pace of a trial of 5040 blocks that is over in twenty minutes, with its faults and the purchases of its tickets. A block
+// with a vote of the VSP's takes half a second, whatever the pace: that long a vote may take from one node to the next.
 const (
-	weekPace  = 160 * time.Millisecond
-	weekBatch = 30 // tickets that are bought at once, when fewer than weekLow are left
-	weekLow   = 10
+	weekPace  = 120 * time.Millisecond
+	weekBatch = 20 // tickets that are bought at once, when fewer than weekLow are left
+	weekLow   = 4
+	weekStock = 30 // that there must be before a fault during which none can be bought
 
 	weekTell = 15 * time.Second // between two words on how far it is
 )
@@ -71,9 +73,16 @@ func lines(all ...string) func(*play) error {
 	}
 }
 
-// stocked is an event after which the VSP takes no new tickets.
+// stocked is an event during which the VSP takes no new tickets.
 func stocked(all ...string) func(*play) error {
-	return func(p *play) error { return errors.Join(p.restock(), lines(all...)(p)) }
+	return func(p *play) error {
+		for len(p.unspent(p.paid())) < weekStock {
+			if err := p.restock(); err != nil {
+				return err
+			}
+		}
+		return lines(all...)(p)
+	}
 }
 
 // killed is the event that the verifier is killed at some moment, and is dead for some time. The chain goes on.
@@ -132,11 +141,11 @@ func weekEvents(begin, blocks int64, seed uint64) []weekEvent {
 	events := []weekEvent{
 		{at(10), lines("front refuses for 3 slots")},
 		{at(20), lines("crash wallet-1")},
-		{at(24), lines("start wallet-1", "held")},
+		{at(24), lines("start wallet-1", "accepted")},
 		{at(32), stocked("crash wallet-1 wallet-2")},
-		{at(33), lines("start wallet-1 wallet-2", "held")},
-		{at(48), stocked("rounds 1", "lock wallet-1 wallet-2 wallet-3", "mine until 16 misses within 10m",
-			"unlock wallet-1 wallet-2 wallet-3", "held")},
+		{at(33), lines("start wallet-1 wallet-2", "accepted")},
+		{at(48), stocked("rounds 1", "lock wallet-1 wallet-2 wallet-3", "mine until 12 misses within 10m",
+			"unlock wallet-1 wallet-2 wallet-3", "accepted")},
 		{at(60), lines("front signature for 2 slots")},
 		{at(70), lines("cut verifier", "rounds 2 blind", "join verifier")},
 		{at(85), lines("front is-slow for 3 slots")},
