@@ -128,11 +128,9 @@ func (p *play) ledgerAgrees() error {
 	return a.agrees(p.listed, p.fates, "")
 }
 
-// derivedAgain lets a stranger check the report, who has the journal and another node.
+// derivedAgain lets a stranger check the report, who has the journal and a node.
 func (p *play) derivedAgain(ctx context.Context) error {
-	n, w := p.network, p.watch
-	out, complaint, code, err := w.command(ctx, "check-report", filepath.Join(w.Out, "report.json"), "--journal", w.Journal,
-		"--node", n.FrontEnd.RPCAddress, "--cert", n.CertFile, "--user", n.User, "--pass-file", filepath.Join(w.dir, "rpc.password"))
+	out, complaint, code, err := p.watch.command(ctx, p.watch.CheckArgs()...)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("the report cannot be derived again: %s%s", out, complaint)
 	}
