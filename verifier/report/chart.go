@@ -15,6 +15,8 @@ const (
 	ribbonRow   = 16.0
 	ribbonGap   = 4.0
 	walletStep  = 18.0
+	boundHeight = 90.0
+	leastBar    = 3.0 // of what is not up: about a pixel on a phone
 )
 
 // bar is a rectangle of a chart, and what it says when it is pointed at.
@@ -34,16 +36,17 @@ type ribbonChart struct {
 // ribbonDay is one day's row.
 type ribbonDay struct {
 	Day
-	Y    float64
-	Bars []bar
+	Y       float64
+	Bars    []bar
+	Longest string // outage; empty if there was none
 }
 
 // ribbonClass is how each mark of a ribbon is shown.
 var ribbonClass = map[byte]string{'#': "up", '-': "down", '?': "unknown"}
 
 // newRibbonChart draws slots of the same state that follow one another as one bar, so that a week is small. All days have
-// the scale of the longest.
-func newRibbonChart(e Endpoint) ribbonChart {
+// the scale of the longest, and the first one ends with the others, so that the same time of day stands in one column.
+func newRibbonChart(w Window, e Endpoint) ribbonChart {
 	c := ribbonChart{Endpoint: e, Width: chartWidth}
 	longest := 0
 	for _, d := range e.Days {
@@ -53,7 +56,17 @@ func newRibbonChart(e Endpoint) ribbonChart {
 	for i, d := range e.Days {
 		y := float64(i) * (ribbonRow + ribbonGap)
 		n := min(d.Slots.total(), len(rest))
-		c.Rows = append(c.Rows, ribbonDay{Day: d, Y: y, Bars: runs(rest[:n], y, chartWidth/float64(longest))})
+		slot := chartWidth / float64(longest)
+		row := ribbonDay{Day: d, Y: y, Bars: runs(rest[:n], y, slot)}
+		if i == 0 && len(e.Days) > 1 {
+			for j := range row.Bars {
+				row.Bars[j].X += slot * float64(longest-n)
+			}
+		}
+		if outage := longestDown(w, rest[:n]); outage > 0 {
+			row.Longest = span(outage)
+		}
+		c.Rows = append(c.Rows, row)
 		rest = rest[n:]
 	}
 	c.Height = float64(len(e.Days)) * (ribbonRow + ribbonGap)
@@ -74,7 +87,7 @@ func runs(ribbon string, y, slot float64) []bar {
 		// A single slot of a week would be thinner than a pixel: what is not up is never too small to be seen.
 		w := slot * float64(to-from)
 		if class != "up" {
-			w = max(w, 1.5)
+			w = max(w, leastBar)
 		}
 		bars = append(bars, bar{X: slot * float64(from), Y: y, W: w, H: ribbonRow, Class: class,
 			Title: fmt.Sprintf("slots %d to %d: %s", from+1, to, class)})

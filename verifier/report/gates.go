@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -9,27 +11,40 @@ import (
 	"scrutineer/verifier"
 )
 
-// gates is the part of the first screen that says how the trial's own rows stand, with the figures that decide them.
-func (r Report) gates(p *page) {
+// Gate is how a row that the trial itself decides stands, with the figures that decide it.
+type Gate struct {
+	Row, Name, Figures string
+	Verdict            verifier.Verdict
+}
+
+// Gates are those of the rows that there are figures of.
+func (r Report) Gates() []Gate {
+	var all []Gate
+	add := func(row, name, figures string) { all = append(all, Gate{row, name, figures, r.verdict(row)}) }
 	if least, ok := r.least(); ok {
 		s := least.Slots
-		p.gate("TR-1", fmt.Sprintf("uptime   %s   seen %s %%   asked %.4g %%", interval(s), share(s.Coverage), r.Policy.Uptime*100), r.verdict("TR-1"))
-		p.days(r.Window, least)
+		add("TR-1", "uptime", fmt.Sprintf("%s, seen %s %%, asked %.4g %%", interval(s), share(s.Coverage), r.Policy.Uptime*100))
 	}
-	if r.Ledger.To > 0 {
-		final := r.Ledger.MissedBy
-		p.gate("TR-2", fmt.Sprintf("votes    %d made, %d missed: at most %s %%   asked %.3g %%", r.Ledger.Made, final.Operator+final.Network+final.Unknown,
-			hundredthsUp(r.Ledger.MissRateBound), r.Policy.MissRate*100), r.verdict("TR-2"))
+	if l := r.Ledger; l.To > 0 {
+		add("TR-2", "votes", fmt.Sprintf("%d made, %d missed: at most %s %%, asked %.3g %%", l.Made, l.Missed, hundredthsUp(l.MissRateBound), r.Policy.MissRate*100))
 	}
 	if n := len(r.Wallets); n > 0 {
-		fewest := r.Wallets[0]
-		for _, w := range r.Wallets {
-			if w.Online < fewest.Online {
-				fewest = w
-			}
+		last, fewest := r.Wallets[n-1], slices.MinFunc(r.Wallets, func(a, b Wallets) int { return cmp.Compare(a.Online, b.Online) })
+		add("TR-3", "wallets", fmt.Sprintf("%d of %d online, at the least %d, by its word", last.Online, last.Total, fewest.Online))
+	}
+	return all
+}
+
+// gates writes them, and a ribbon for each day of the endpoint that decides.
+func (r Report) gates(p *page) {
+	for i, g := range r.Gates() {
+		if i == 0 {
+			p.line("")
 		}
-		last := r.Wallets[n-1]
-		p.gate("TR-3", fmt.Sprintf("wallets  %d of %d online at the end, at the least %d (by the VSP's word)", last.Online, last.Total, fewest.Online), r.verdict("TR-3"))
+		p.apart(fmt.Sprintf("  %s  %-8s %s", g.Row, g.Name, g.Figures), string(g.Verdict))
+		if least, ok := r.least(); ok && g.Row == "TR-1" {
+			p.days(r.Window, least)
+		}
 	}
 }
 
@@ -54,11 +69,6 @@ func (r Report) verdict(row string) verifier.Verdict {
 		}
 	}
 	return verifier.Unproven
-}
-
-// gate writes a row, its figures and its verdict on one line, or the verdict below where that is too wide.
-func (p *page) gate(row, figures string, verdict verifier.Verdict) {
-	p.apart("  "+row+"  "+figures, string(verdict))
 }
 
 // interval writes an uptime in percent, rounded down.

@@ -16,7 +16,7 @@ import (
 var htmlText string
 
 var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"percent": func(share float64) string { return hundredths(share) + " %" },
+	"percent": func(share float64) string { return hundredths(share) + "\u00a0%" },
 	"clock":   func(at time.Time) string { return at.Format("02 Jan 2006 15:04:05") + " UTC" },
 	"span":    func(s float64) string { return span(seconds(s)) },
 	"short":   short,
@@ -133,19 +133,22 @@ func (v htmlView) Cites(f verifier.Finding) string {
 func (v htmlView) Missed() []Ticket { return missedOf(v.Tickets) }
 
 // Bound is the miss rate's upper bound in percent, rounded up: what is above a limit must not look as if it were not.
-func (v htmlView) Bound() string { return hundredthsUp(v.Ledger.MissRateBound) + " %" }
+func (v htmlView) Bound() string { return hundredthsUp(v.Ledger.MissRateBound) + "\u00a0%" }
 
 // Ribbons is the uptime of every endpoint as a chart.
 func (v htmlView) Ribbons() []ribbonChart {
 	var all []ribbonChart
 	for _, e := range v.Uptime {
-		all = append(all, newRibbonChart(e))
+		all = append(all, newRibbonChart(v.Window, e))
 	}
 	return all
 }
 
 // Votes is the votes over the blocks as a chart; nil where none were decided.
 func (v htmlView) Votes() *votesChart { return newVotesChart(v.Ledger, v.Tickets) }
+
+// Bounds is the miss rate's upper bound over the blocks as a chart; nil where no vote was decided.
+func (v htmlView) Bounds() *boundChart { return newBoundChart(v.Report) }
 
 // Readiness is the voting wallets over time as a chart; nil where the VSP said nothing.
 func (v htmlView) Readiness() *readinessChart { return newReadinessChart(v.Wallets) }

@@ -86,7 +86,7 @@ func TestRibbonShowsEverySlot(t *testing.T) {
 
 func TestOneSlotOfAWeekIsSeen(t *testing.T) {
 	e := Endpoint{Ribbon: strings.Repeat("#", 700) + "-" + strings.Repeat("#", 739), Days: []Day{{Slots: Slots{Up: 1439, Down: 1}}}}
-	c := newRibbonChart(e)
+	c := newRibbonChart(Window{SlotSeconds: 60}, e)
 	last := c.Rows[0].Bars[len(c.Rows[0].Bars)-1]
 	require.Equal(t, "down", last.Class)
 	require.GreaterOrEqual(t, last.W, 1.0)

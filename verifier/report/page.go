@@ -39,7 +39,7 @@ func (p *page) wrap(label, text string) {
 		label, indent = "      ", 6
 	}
 	line, used := label, indent
-	for _, word := range strings.Fields(plain(text)) {
+	for _, word := range words(plain(text)) {
 		for _, piece := range pieces(word, width-indent) {
 			n := utf8.RuneCountInString(piece)
 			if used > indent && used+1+n > width {
@@ -53,6 +53,19 @@ func (p *page) wrap(label, text string) {
 		}
 	}
 	p.line(line)
+}
+
+// words cuts a text where a line may end: not between a number and its percent sign.
+func words(text string) []string {
+	var all []string
+	for _, word := range strings.Fields(text) {
+		if n := len(all); n > 0 && strings.HasPrefix(word, "%") {
+			all[n-1] += " " + word
+			continue
+		}
+		all = append(all, word)
+	}
+	return all
 }
 
 // pieces cuts a word that no line could hold.

@@ -182,7 +182,7 @@ func (r Report) uptime(p *page) {
 			p.wrap("    ", fmt.Sprintf("%d slots %s: %s (%s)", c.Slots, c.State, c.Text, c.Code))
 		}
 		if o := e.Longest; o != nil {
-			p.wrap("    ", fmt.Sprintf("The longest outage began %s and took %v.", o.From.Format("02 Jan 15:04:05"), seconds(o.Seconds)))
+			p.wrap("    ", fmt.Sprintf("The longest outage began %s and took %s.", o.From.Format("02 Jan 15:04:05"), span(seconds(o.Seconds))))
 		}
 	}
 	if len(r.Uptime) == 0 {
@@ -200,14 +200,13 @@ func (p *page) ribbon(w Window, e Endpoint) {
 		n := d.Slots.total()
 		line := fmt.Sprintf("    %s  %-*s %6s", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), share(d.Slots.Low))
 		if longest := longestDown(w, rest[:n]); longest > 0 {
-			line += fmt.Sprintf("  %v", longest)
+			line += "  " + span(longest)
 		}
 		p.line(line)
 		rest = rest[n:]
 	}
 	if len(e.Days) > 0 {
-		p.line("    # up   - down   ? unknown, which counts for nobody; then uptime in percent and")
-		p.line("    the longest outage of the day")
+		p.line("    # up   - down   ? unknown, which counts for nobody; %, longest outage")
 	}
 }
 
@@ -369,7 +368,11 @@ func span(d time.Duration) string {
 	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%d days", days)
 	}
-	return d.String()
+	text := d.String()
+	if d >= time.Minute && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return text
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
