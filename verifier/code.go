@@ -43,6 +43,7 @@ const (
 	Interrupted  Code = "interrupted"
 	NodeNotKnown Code = "node-not-known"
 	OurClock     Code = "our-clock"
+	Starved      Code = "starved"
 )
 
 // codes says for each code which way it counts, and in a few words why.
@@ -75,6 +76,7 @@ var codes = map[Code]struct {
 	NodeMisfit:   {Unknown, "our own node is on another network"},
 	Interrupted:  {Unknown, "we were stopped while looking"},
 	NodeNotKnown: {Unknown, "our own node could not be compared with"},
+	Starved:      {Unknown, "our machine was too busy to look in time"},
 	OurClock:     {Unknown, "told another time than our clock, which may be what is wrong"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -79,6 +80,10 @@ func Fits(p verifier.Policy, slot time.Duration) (time.Duration, bool) {
 	return need, slot >= need
 }
 
+// mostOver is how long after its deadline a probe may end. On a machine that is not too busy that is a millisecond or two; on
+// one that is, also answers wait until somebody has the time to read them.
+const mostOver = 500 * time.Millisecond
+
 // deadline is how long a probe may take: up to twice as long as a slow answer does, so that slow and silent can be told
 // apart.
 func (v *Vantage) deadline(kind string) time.Duration {
@@ -120,8 +125,11 @@ func (v *Vantage) look(ctx context.Context, began time.Time, kind string, own *v
 		if o.Took == 0 {
 			o.Took = v.Now().Sub(at)
 		}
-		if ctx.Err() != nil {
+		switch over := v.Now().Sub(at) - v.deadline(kind); {
+		case ctx.Err() != nil:
 			o.Code, o.Detail = verifier.Interrupted, "" // what it looks like is our doing
+		case over > mostOver && o.Code.State() == verifier.Down:
+			o.Code, o.Detail = verifier.Starved, fmt.Sprintf("it ended %v after its deadline: %s", over.Round(time.Millisecond), o.Detail)
 		}
 	}
 	return seen

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -279,6 +280,23 @@ func TestInterruptedCountsForNobody(t *testing.T) {
 		require.Equal(t, verifier.Interrupted, o.Code)
 		require.Equal(t, verifier.Unknown, o.Code.State())
 	}
+}
+
+// TestABusyMachineBlamesNobody: where our own deadline passed unnoticed, what we did not see may have been there.
+func TestABusyMachineBlamesNobody(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { pause(r, time.Minute) }))
+	defer server.Close()
+	v := vantage(t, server.URL)
+	v.Policy.TargetLatency = impatient
+	var slept atomic.Int64 // nanoseconds
+	v.Now = func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }
+	o := v.look(t.Context(), v.Now(), verifier.KindInfo, nil)[0]
+	require.Equal(t, verifier.NoAnswer, o.Code)
+	time.AfterFunc(impatient, func() { slept.Store(int64(mostOver + time.Second)) })
+	o = v.look(t.Context(), v.Now(), verifier.KindInfo, nil)[0]
+	require.Equal(t, verifier.Starved, o.Code)
+	require.Equal(t, verifier.Unknown, o.Code.State())
+	require.Contains(t, o.Detail, "after its deadline")
 }
 
 // of returns the one observation of a kind.
