@@ -123,8 +123,8 @@ func (p *play) ledgerAgrees() error {
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return err
 	}
-	voted, missed := p.fates.Count(p.listed)
-	p.say("of %d tickets %d voted and %d were missed", len(p.listed), voted, missed)
+	voted, revoked := p.fates.Count(p.listed)
+	p.say("of %d tickets %d voted and %d were revoked", len(p.listed), voted, revoked)
 	return a.agrees(p.listed, p.fates, "")
 }
 
