@@ -19,8 +19,9 @@ type Census struct {
 
 type counted struct {
 	hash     chainhash.Hash
-	voted    []chainhash.Hash // tickets
-	versions map[uint32]int   // how many votes of each version
+	voted    []chainhash.Hash                             // tickets
+	versions map[uint32]int                               // how many votes of each version
+	spends   map[chainhash.Hash][]stake.TreasuryVoteTuple // on treasury spends, by ticket, of votes that have any
 }
 
 // NewCensus returns a census of what will be read from blocks.
@@ -47,9 +48,22 @@ func (c *Census) note(block *wire.MsgBlock) {
 		if stake.IsSSGen(tx) {
 			n.voted = append(n.voted, tx.TxIn[1].PreviousOutPoint.Hash) // the first input is the stake base
 			n.versions[stake.SSGenVersion(tx)]++
+			n.noteSpends(tx)
 		}
 	}
 	c.blocks[int64(block.Header.Height)] = n
+}
+
+// noteSpends notes how a vote votes on treasury spends, if it does.
+func (n *counted) noteSpends(vote *wire.MsgTx) {
+	cast, err := stake.CheckSSGenVotes(vote)
+	if err != nil || len(cast) == 0 {
+		return
+	}
+	if n.spends == nil {
+		n.spends = make(map[chainhash.Hash][]stake.TreasuryVoteTuple)
+	}
+	n.spends[vote.TxIn[1].PreviousOutPoint.Hash] = cast
 }
 
 // Hash returns the hash of the main chain's block at a height, if it was read.

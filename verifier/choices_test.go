@@ -153,7 +153,7 @@ func TestPromisesAreMerged(t *testing.T) {
 	s.acknowledge(t, vspapi.PathTicketStatus, ticket, 3, map[string]string{"c": "yes"})
 	var got []map[string]string
 	for _, p := range promises(s.Evidence)[ticket] {
-		got = append(got, p.agendas)
+		got = append(got, p.choices.Agendas)
 	}
 	require.Equal(t, []map[string]string{{"a": "yes"}, {"a": "yes", "b": "no"}, {"c": "yes"}}, got)
 }

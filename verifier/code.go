@@ -32,6 +32,9 @@ const (
 	NoVersion3   Code = "api-version"
 	StaleHeight  Code = "stale-height"
 	StaleAnswer  Code = "stale-answer"
+	Declined     Code = "declined"
+	WrongAnswer  Code = "wrong-answer"
+	Overcharged  Code = "overcharged"
 
 	AheadOfUs    Code = "ahead-of-us"
 	NoResolver   Code = "no-resolver"
@@ -44,6 +47,11 @@ const (
 	NodeNotKnown Code = "node-not-known"
 	OurClock     Code = "our-clock"
 	Starved      Code = "starved"
+	Closed       Code = "closed"
+	CannotTell   Code = "cannot-tell"
+	OverBudget   Code = "over-budget"
+	WalletAway   Code = "wallet-away"
+	GivenUp      Code = "given-up"
 )
 
 // codes says for each code which way it counts, and in a few words why.
@@ -66,6 +74,9 @@ var codes = map[Code]struct {
 	NoVersion3:   {Down, "does not speak version 3 of the API"},
 	StaleHeight:  {Down, "was behind the chain"},
 	StaleAnswer:  {Down, "answered with an old or postdated statement"},
+	Declined:     {Down, "declined, while it said that it takes tickets"},
+	WrongAnswer:  {Down, "answered what does not fit the request"},
+	Overcharged:  {Down, "asked for more than its percentage gives"},
 
 	AheadOfUs:    {Unknown, "named a height that our own node had not reached"},
 	NoResolver:   {Unknown, "our resolver of names gave no answer"},
@@ -78,6 +89,11 @@ var codes = map[Code]struct {
 	NodeNotKnown: {Unknown, "our own node could not be compared with"},
 	Starved:      {Unknown, "our machine was too busy to look in time"},
 	OurClock:     {Unknown, "told another time than our clock, which may be what is wrong"},
+	Closed:       {Unknown, "said that it takes no new tickets"},
+	CannotTell:   {Unknown, "declined for a reason that may be ours"},
+	OverBudget:   {Unknown, "it would have cost more than our shopper may spend"},
+	WalletAway:   {Unknown, "our shopper's wallet could not do its part"},
+	GivenUp:      {Unknown, "our shopper gave the ticket up"},
 }
 
 // State returns which way the code counts. A code nobody knows counts as unknown.

@@ -31,11 +31,11 @@ func Judge(e Evidence) []Finding {
 	misses := Misses(e)
 	judged := map[string]Finding{
 		"OP-3": judgeVoteVersion(e),
-		"TR-1": judgeUptime(e),
+		"TR-1": withRegistrations(e, judgeUptime(e)),
 		"TR-2": judgeVotes(e, misses),
 		"TR-3": judgeReadiness(e, misses),
 		"TR-4": judgeChoices(e),
-		"TR-5": judgeTruth(e),
+		"TR-5": withPromises(e, judgeTruth(e)),
 		"AL-1": lacking("mail is not examined yet"),
 		"AL-2": lacking("mail is not examined yet"),
 	}

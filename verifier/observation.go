@@ -17,6 +17,7 @@ const (
 	KindControl = "control" // a site that has nothing to do with the target
 	KindChoices = "choices" // what the VSP acknowledged of how a ticket votes
 	KindMempool = "mempool" // the votes that reached our own node while one block was its tip
+	KindShopper = "shopper" // a step of the mystery shopper's that says nothing of choices
 )
 
 // Observation is one thing that was seen, as it was seen. It is evidence: nothing in it was judged but Code.
@@ -30,11 +31,13 @@ type Observation struct {
 	Code     Code          `json:"code"`     // how it ended
 	Detail   string        `json:"detail,omitempty"`
 	Took     time.Duration `json:"took_ns"`
-	Raw      *Raw          `json:"raw,omitempty"`      // of KindInfo, where an answer came
+	Raw      *Raw          `json:"raw,omitempty"`      // of KindInfo, where an answer came; of the shopper's steps, the refusal
 	Node     *NodeState    `json:"node,omitempty"`     // of KindNode; with KindInfo what our node had said just before
 	TLS      *TLSState     `json:"tls,omitempty"`      // of KindTLS, where a connection was made
 	Tip      *TipVotes     `json:"tip,omitempty"`      // of KindMempool
 	Exchange *Exchange     `json:"exchange,omitempty"` // of KindChoices, where the VSP answered
+	Later    *NodeState    `json:"later,omitempty"`    // of KindChoices what our node said just after
+	Errand   *Errand       `json:"errand,omitempty"`   // of the shopper's steps
 }
 
 // Raw is an HTTP answer as it came. Who has the VSP's public key can check the signature again.

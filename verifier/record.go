@@ -136,14 +136,18 @@ func (r *Record) takeFile(number int64, data []byte) error {
 	return err
 }
 
-// Query returns what to ask the chain for: the listed tickets, in the blocks of the trial. It reports false where no block is
-// known.
+// Shopping returns what the mystery shopper did.
+func (r *Record) Shopping() *Shopping { return NewShopping(r.target, r.Seen) }
+
+// Query returns what to ask the chain for: the listed tickets and the shopper's, in the blocks of the trial. It reports false
+// where no block is known.
 func (r *Record) Query() (votes.Query, bool) {
 	first, last := r.heights()
 	if r.Plan.FromHeight > 0 {
 		first = r.Plan.FromHeight
 	}
-	return votes.Query{Tickets: r.Listing.Tickets, From: max(1, first), To: last}, last > 0
+	tickets := slices.Concat(r.Listing.Tickets, r.Shopping().Tickets())
+	return votes.Query{Tickets: tickets, From: max(1, first), To: last}, last > 0
 }
 
 // heights returns the first and the last height that our own node told of; 0 if it told of none.

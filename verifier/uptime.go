@@ -146,7 +146,7 @@ func rounds(w Window, seen []Observation, beats []Beat) ([]map[string]*round, []
 	for _, o := range seen {
 		r := at(o.At, o.Vantage)
 		switch {
-		case o.Kind == KindMempool, o.Kind == KindChoices:
+		case o.Kind == KindMempool, o.Kind == KindChoices, o.Kind == KindShopper:
 		case o.Kind == KindNode:
 			if r != nil && o.Code.State() == Up {
 				r.node = true

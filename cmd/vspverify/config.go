@@ -38,6 +38,7 @@ type config struct {
 	Node            nodeEntry           `toml:"node"`
 	LinkKey         string              `toml:"link_key"`
 	Vantages        []vantageEntry      `toml:"vantages"`
+	Shopper         shopperConfig       `toml:"shopper"`
 	Policy          struct {
 		Uptime        float64             `toml:"uptime"`
 		Coverage      float64             `toml:"coverage"`
@@ -106,6 +107,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     address = "192.0.2.7:7443"
     key = "BASE64"
     journal_key = "..."
+` + shopperHelp + `
 
 All of it but where things are becomes the journal's first entry, and both files become
 entries: in each slot run looks for what is new in them. A change of the plan while the
@@ -114,7 +116,7 @@ ticket that was listed once is counted to the end.`
 
 func defaults() config {
 	p := verifier.DefaultPolicy()
-	c := config{Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: "."}
+	c := config{Shopper: shopperDefaults(), Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: "."}
 	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
 	c.Policy.TargetLatency, c.Policy.MaxSkew = configfile.Duration(p.TargetLatency), configfile.Duration(p.MaxSkew)
 	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
@@ -130,6 +132,7 @@ type trial struct {
 	roots  *x509.CertPool // nil: the system's
 
 	node dcrrpc.Config
+	shop *shop // nil: there is no mystery shopper
 
 	rootsPEM []byte
 	link     link.Key // only where there are vantages
@@ -148,6 +151,7 @@ func load(path string) (*trial, error) {
 	t.node = t.Node.check(file)
 	t.checkPolicy(file)
 	t.checkTimes(file)
+	t.checkShopper(file)
 	if t.MetricsListen != "" {
 		file.CheckPrivate("metrics_listen", t.MetricsListen)
 	}

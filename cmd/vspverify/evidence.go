@@ -60,6 +60,7 @@ func draw(ctx context.Context, record *verifier.Record, extent report.Evidence, 
 	if e.Ledger, e.Census, err = account(ctx, e.Target.Network.Name, query, on); err != nil {
 		return report.Report{}, err
 	}
+	e.Ledger.Entries = record.Shopping().Due(e.Ledger.Entries, e.Policy.MaxLagBlocks)
 	return report.New(e, extent), nil
 }
 

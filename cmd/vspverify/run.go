@@ -94,7 +94,8 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now})
 	w.files = t.besides(record)
 	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", record.Plan.Begins, "slot", time.Duration(t.Slot))
-	return errors.Join(t.watchAll(ctx, w, record), book.Close())
+	ctx, w.ending = t.goShopping(ctx, book, record, log, node)
+	return errors.Join(t.watchAll(ctx, w, record), w.end(), book.Close())
 }
 
 // watchAll watches, and pulls what the vantages on other machines see.
@@ -132,6 +133,7 @@ type watcher struct {
 	clock   *clock
 	strayed time.Duration         // the clock, as last noted
 	parting func(context.Context) // what is left to do before the end is written down; may be nil
+	ending  func() error          // comes before the last entry; may be nil
 }
 
 func newWatcher(book *journal.Journal, log *slog.Logger, mempool listener, vantage *probe.Vantage) *watcher {
@@ -188,6 +190,14 @@ func (w *watcher) write(o verifier.Observation) error {
 	return nil
 }
 
+// end ends whoever else writes.
+func (w *watcher) end() error {
+	if w.ending == nil {
+		return nil
+	}
+	return w.ending()
+}
+
 // stop writes down where our own node stands, up to where the ledger will go, and that this end is meant.
 func (w *watcher) stop(ctx context.Context, over bool) error {
 	if w.parting != nil {
@@ -195,6 +205,9 @@ func (w *watcher) stop(ctx context.Context, over bool) error {
 	}
 	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingLook)
 	defer cancel()
+	if err := w.end(); err != nil {
+		return err
+	}
 	for _, o := range append(w.mempool.Take(), w.vantage.Control(parting)) {
 		if err := w.write(o); err != nil {
 			return err

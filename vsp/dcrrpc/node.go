@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/dcrutil/v4"
 	"github.com/decred/dcrd/wire"
 )
 
@@ -214,4 +215,35 @@ func (n *Node) Unspent(ctx context.Context, out wire.OutPoint) (bool, error) {
 	var answer *struct{}
 	err := n.Call(ctx, &answer, "gettxout", out.Hash, out.Index, out.Tree, false)
 	return answer != nil, err
+}
+
+// StakeDifficulty returns what a ticket costs in the tip, and in the block after it.
+func (n *Node) StakeDifficulty(ctx context.Context) (current, next dcrutil.Amount, err error) {
+	var answer struct {
+		Current float64 `json:"current"`
+		Next    float64 `json:"next"`
+	}
+	if err := n.Call(ctx, &answer, "getstakedifficulty"); err != nil {
+		return 0, 0, err
+	}
+	if current, err = dcrutil.NewAmount(answer.Current); err == nil {
+		next, err = dcrutil.NewAmount(answer.Next)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("getstakedifficulty: decode answer of %s: %w", n.Address(), err)
+	}
+	return current, next, nil
+}
+
+// TSpends returns the treasury spends in the mempool.
+func (n *Node) TSpends(ctx context.Context) ([]chainhash.Hash, error) {
+	var answer []hashText
+	if err := n.Call(ctx, &answer, "getrawmempool", false, "tspend"); err != nil {
+		return nil, err
+	}
+	hashes := make([]chainhash.Hash, len(answer))
+	for i, h := range answer {
+		hashes[i] = chainhash.Hash(h)
+	}
+	return hashes, nil
 }

@@ -19,6 +19,9 @@ type Profile struct {
 	// Ports where daemons listen unless told otherwise (dcrd params.go, dcrwallet netparams).
 	NodeRPCPort, WalletRPCPort string
 
+	// Test is whether the network is there to try things out, so that its coins are worth nothing.
+	Test bool
+
 	// MinWallets is how many voting wallets a VSP must have here (vspd internal/config/network.go).
 	MinWallets int
 
@@ -38,9 +41,9 @@ func profiles() []Profile {
 	return []Profile{
 		{Name: "mainnet", Params: chaincfg.MainNetParams(), NodeRPCPort: "9109", WalletRPCPort: "9110", MinWallets: 3,
 			DCP0010Height: 657280, DCP0012Height: 794368},
-		{Name: "testnet3", Params: chaincfg.TestNet3Params(), NodeRPCPort: "19109", WalletRPCPort: "19110", MinWallets: 1,
+		{Name: "testnet3", Params: chaincfg.TestNet3Params(), NodeRPCPort: "19109", WalletRPCPort: "19110", Test: true, MinWallets: 1,
 			DCP0010Height: 877728, DCP0012Height: 1170048},
-		{Name: "simnet", Params: chaincfg.SimNetParams(), NodeRPCPort: "19556", WalletRPCPort: "19557", MinWallets: 1,
+		{Name: "simnet", Params: chaincfg.SimNetParams(), NodeRPCPort: "19556", WalletRPCPort: "19557", Test: true, MinWallets: 1,
 			DCP0010Height: 1, DCP0012Height: 1},
 	}
 }

@@ -1,0 +1,319 @@
+package testnet
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/decred/dcrd/chaincfg/chainhash"
+	"github.com/decred/dcrd/txscript/v4/stdscript"
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/vsp/vspapi"
+)
+
+// forger signs for a VSP that it passes everything on to, and changes some of it. Who pins its key takes it for the VSP.
+type forger struct {
+	key   ed25519.PrivateKey
+	twist func(path string, body []byte, signature string) ([]byte, string)
+}
+
+func (f *forger) publicKey() string {
+	return base64.StdEncoding.EncodeToString(f.key.Public().(ed25519.PublicKey))
+}
+
+// startForger returns where a forger listens.
+func startForger(t *testing.T, v *VSP, f *forger) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request, err := http.NewRequestWithContext(r.Context(), r.Method, v.URL+r.URL.Path, r.Body)
+		if err != nil {
+			return
+		}
+		request.Header = r.Header.Clone()
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return
+		}
+		if answer.Header.Get(vspapi.ServerSignature) != "" {
+			body = bytes.ReplaceAll(body, []byte(v.PublicKey), []byte(f.publicKey()))
+			signed := ""
+			body, signed = f.twist(r.URL.Path, body, "")
+			if signed == "" {
+				signed = vspapi.Sign(f.key, body)
+			}
+			w.Header().Set(vspapi.ServerSignature, signed)
+		}
+		w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
+		w.WriteHeader(answer.StatusCode)
+		_, _ = w.Write(body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// doubledFee asks for twice as much as the VSP.
+func doubledFee(path string, body []byte, _ string) ([]byte, string) {
+	var offer vspapi.FeeAddressResponse
+	if path != vspapi.PathFeeAddress || json.Unmarshal(body, &offer) != nil || offer.FeeAmount == 0 {
+		return body, ""
+	}
+	offer.FeeAmount *= 2
+	body, err := json.Marshal(offer)
+	if err != nil {
+		panic(err)
+	}
+	return body, ""
+}
+
+// strangeSignature signs the answer to a payfee with nobody's key.
+func strangeSignature(path string, body []byte, _ string) ([]byte, string) {
+	if path != vspapi.PathPayFee {
+		return body, ""
+	}
+	return body, vspapi.Sign(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), body)
+}
+
+// shopping is a trial with a mystery shopper.
+type shopping struct {
+	*Verifier
+	dir string
+}
+
+// startShopping begins a trial of a VSP at a URL, whose shopper uses the wallet of the network's holder.
+func startShopping(t *testing.T, n *Network, program, name, url, key string, most int) *shopping {
+	dir := filepath.Join(n.Plan.Dir, "data", name)
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	config := fmt.Sprintf(`name = %q
+url = %q
+pubkey = %q
+network = "simnet"
+slot = "1s"
+duration = "0s"
+
+[node]
+address = %q
+user = %q
+password_file = "rpc.password"
+cert_file = %q
+
+[shopper]
+address = %q
+user = %q
+password_file = "rpc.password"
+cert_file = %q
+passphrase_file = "wallet.passphrase"
+every = "1s"
+most = %d
+max_price = 10.0
+max_fee = 1.0
+
+[[shopper.choices]]
+agendas = { %s = "yes" }
+treasury = { %s = "yes" }
+[[shopper.choices]]
+agendas = { %s = "no" }
+treasury = { %s = "no" }
+
+[policy]
+target_latency = "100ms"
+max_lag_blocks = 10
+`, name, url, key, n.Miner.RPCAddress, n.User, n.CertFile, n.Client.RPCAddress, n.User, n.CertFile, most,
+		theAgenda, treasuryKey, theAgenda, treasuryKey)
+	for file, text := range map[string]string{"trial.toml": config, "rpc.password": n.Password + "\n", "wallet.passphrase": Passphrase + "\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+	}
+	v := &Verifier{ConfigFile: filepath.Join(dir, "trial.toml")}
+	v.program = Program{Name: name, Path: program, Args: []string{"run", "--config", v.ConfigFile},
+		Log: filepath.Join(n.Plan.Dir, "logs", name+".log")}
+	s := &shopping{v, dir}
+	s.start(t)
+	return s
+}
+
+func (s *shopping) start(t *testing.T) {
+	var err error
+	s.process, err = StartProcess(s.program)
+	require.NoError(t, err)
+	t.Cleanup(s.process.Kill)
+}
+
+// step is what the journal has of one step of the shopper's.
+type step struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	Errand *struct {
+		Step   string `json:"step"`
+		Ticket string `json:"ticket"`
+		Tx     string `json:"tx"`
+	} `json:"errand"`
+	Exchange *vspapi.Answer `json:"-"`
+}
+
+// steps reads the journal as it is now, whoever writes on it.
+func (s *shopping) steps(t *testing.T) map[string][]step {
+	all := make(map[string][]step)
+	raw, err := os.ReadFile(filepath.Join(s.dir, "journal", "journal.jsonl"))
+	if os.IsNotExist(err) {
+		return all
+	}
+	require.NoError(t, err)
+	for line := range strings.Lines(string(raw)) {
+		var entry struct {
+			Data step `json:"d"`
+		}
+		if !strings.HasSuffix(line, "\n") || json.Unmarshal([]byte(line), &entry) != nil || entry.Data.Errand == nil {
+			continue
+		}
+		all[entry.Data.Errand.Step] = append(all[entry.Data.Errand.Step], entry.Data)
+	}
+	return all
+}
+
+// await waits until a step has been made so often with a code.
+func (s *shopping) await(t *testing.T, name, code string, count int) {
+	require.NoError(t, waitUntil(testContext(t), fmt.Sprintf("%d of %s: %s", count, name, code), func(context.Context) (bool, string) {
+		n := 0
+		steps := s.steps(t)
+		for _, step := range steps[name] {
+			if step.Code == code {
+				n++
+			}
+		}
+		return n >= count, fmt.Sprintf("%d, of %v%s", n, steps, s.process.Tail())
+	}))
+}
+
+// finding is a row of the report.
+type finding struct {
+	Row     string   `json:"row"`
+	Verdict string   `json:"verdict"`
+	Says    []string `json:"says"`
+}
+
+// judged ends the trial and returns its report's rows and its text.
+func (s *shopping) judged(t *testing.T) (map[string]finding, string) {
+	require.NoError(t, s.Finish(testContext(t)))
+	raw, err := os.ReadFile(filepath.Join(s.dir, "report.json"))
+	require.NoError(t, err)
+	var report struct {
+		Rows []finding `json:"rows"`
+	}
+	require.NoError(t, json.Unmarshal(raw, &report))
+	rows := make(map[string]finding)
+	for _, f := range report.Rows {
+		rows[f.Row] = f
+	}
+	text, err := os.ReadFile(filepath.Join(s.dir, "report.txt"))
+	require.NoError(t, err)
+	return rows, string(text)
+}
+
+// TestShopper lets a mystery shopper buy tickets from an honest VSP, is killed amid that and goes on, and finds two liars out.
+func TestShopper(t *testing.T) {
+	t.Parallel()
+	const tickets = 3
+	n := startTest(t, Plan{Tickets: 200, Patience: 2 * time.Second})
+	ctx := testContext(t)
+	checkout, err := Checkout(".")
+	require.NoError(t, err)
+	programs, err := BuildPrograms(ctx, checkout, nil, "vsp", "vspverify")
+	require.NoError(t, err)
+	v, err := n.StartVSP(ctx, VSPPlan{Program: programs[0], CheckEvery: trialCheck})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, n.Chain.Pause())
+		require.NoError(t, v.Stop(context.Background()))
+	})
+	require.NoError(t, n.Chain.take(ctx))
+	require.NoError(t, n.Chain.fund(ctx, 10))
+	n.Chain.give()
+	require.NoError(t, n.Client.Lock(ctx))
+
+	n.Chain.Run(trialPace / 2)
+	honest := startShopping(t, n, programs[1], "honest", v.URL, v.PublicKey, tickets)
+	honest.await(t, "fee", "ok", 1)
+	honest.process.Kill()
+	honest.start(t)
+	honest.await(t, "setvotechoices", "ok", tickets)
+	fates := NewFates(n.Miner)
+	var own []chainhash.Hash
+	for _, s := range honest.steps(t)["buy"] {
+		hash, err := chainhash.NewHashFromStr(s.Errand.Ticket)
+		require.NoError(t, err)
+		own = append(own, *hash)
+	}
+	require.Len(t, own, tickets)
+	require.NoError(t, waitUntil(ctx, "a vote that is final", func(ctx context.Context) (bool, string) {
+		if err := fates.Follow(ctx); err != nil {
+			return false, err.Error()
+		}
+		final := 0
+		for _, ticket := range own {
+			if fate, spent := fates.Of(ticket); spent && fate.Voted && fates.Height >= fate.Height+6 {
+				final++
+			}
+		}
+		return final > 0, fmt.Sprintf("at block %d", fates.Height)
+	}))
+	rows, text := honest.judged(t)
+	t.Logf("%s", text)
+	require.Equal(t, "PASS", rows["TR-4"].Verdict, "%v", rows["TR-4"])
+	require.Len(t, honest.steps(t)["fee"], tickets, "one payment for each ticket, though it was killed")
+	for id, row := range rows {
+		require.NotContains(t, []string{"FAIL", "REFUTED"}, row.Verdict, "%s: %v", id, row.Says)
+	}
+	keepsKeys(t, n, honest, own)
+
+	overcharging := &forger{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)), twist: doubledFee}
+	greedy := startShopping(t, n, programs[1], "greedy", startForger(t, v, overcharging), overcharging.publicKey(), 1)
+	greedy.await(t, "feeaddress", "overcharged", 1)
+	rows, text = greedy.judged(t)
+	require.Equal(t, "REFUTED", rows["TR-5"].Verdict, "%s", text)
+	require.Contains(t, rows["TR-5"].Says[0], "than the")
+	require.Equal(t, "FAIL", rows["TR-1"].Verdict)
+	require.Empty(t, greedy.steps(t)["fee"], "nothing was paid")
+
+	unsigning := &forger{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize)), twist: strangeSignature}
+	strange := startShopping(t, n, programs[1], "strange", startForger(t, v, unsigning), unsigning.publicKey(), 1)
+	strange.await(t, "payfee", "signature", 1)
+	rows, text = strange.judged(t)
+	require.Equal(t, "FAIL", rows["TR-1"].Verdict, "%s", text)
+	require.Len(t, strange.steps(t)["fee"], 1)
+}
+
+// keepsKeys looks for voting keys in all that the trial has left.
+func keepsKeys(t *testing.T, n *Network, s *shopping, tickets []chainhash.Hash) {
+	require.NoError(t, n.Client.Unlock(t.Context()))
+	for _, ticket := range tickets {
+		tx, err := n.Client.transaction(t.Context(), ticket)
+		require.NoError(t, err)
+		_, addresses := stdscript.ExtractAddrs(tx.TxOut[0].Version, tx.TxOut[0].PkScript, n.Chain.params)
+		wif, err := n.Client.RPC.PrivateKey(t.Context(), addresses[0].String())
+		require.NoError(t, err)
+		for _, file := range []string{filepath.Join(s.dir, "journal", "journal.jsonl"), filepath.Join(s.dir, "report.json"), s.program.Log} {
+			raw, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.NotEmpty(t, raw)
+			encoded := base64.StdEncoding.EncodeToString([]byte(wif))
+			require.NotContains(t, string(raw), wif, file)
+			require.NotContains(t, string(raw), encoded[:len(encoded)-4], file)
+		}
+	}
+}
