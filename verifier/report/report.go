@@ -36,8 +36,9 @@ type Report struct {
 	Changes  []verifier.PlanChange    `json:"plan_changes"` // what was planned otherwise when the trial began
 	Rows     []verifier.Finding       `json:"rows"`         // every row of the programme, in its order
 	Uptime   []Endpoint               `json:"uptime"`
-	Vantages []Vantage                `json:"vantages"` // where it was watched from, the trial's own first
-	Wallets  []Wallets                `json:"wallets"`  // as the VSP said, in the order of time
+	Shopper  *Registrations           `json:"registrations,omitempty"` // the mystery shopper's; left out where nobody shopped
+	Vantages []Vantage                `json:"vantages"`                // where it was watched from, the trial's own first
+	Wallets  []Wallets                `json:"wallets"`                 // as the VSP said, in the order of time
 	Ledger   Ledger                   `json:"ledger"`
 	Tickets  []Ticket                 `json:"tickets"` // in the order of the list
 	Drills   []Drill                  `json:"drills"`
@@ -119,6 +120,7 @@ func New(e verifier.Evidence, journal Evidence) Report {
 		Rows:     findings,
 		Uptime:   []Endpoint{},
 		Vantages: newVantages(e),
+		Shopper:  newRegistrations(e),
 		Wallets:  newWallets(e),
 		Changes:  append([]verifier.PlanChange{}, e.Changes...),
 		Drills:   newDrills(e.Drills),

@@ -188,6 +188,7 @@ func (r Report) uptime(p *page) {
 	if len(r.Uptime) == 0 {
 		p.line("  Nothing was looked at.")
 	}
+	p.registrations(r.Shopper)
 }
 
 // ribbonWidth fits behind a day and before its share.
