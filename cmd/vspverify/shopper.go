@@ -48,13 +48,13 @@ type shopperConfig struct {
 const shopperHelp = `
     [shopper]                 # buys tickets with a dcrwallet of its own and registers
                               # them as any holder would; on test networks only
-    address = "127.0.0.1:19110" # of the wallet's JSON-RPC; none: nobody shops. The wallet
+    address = ""              # of the wallet's JSON-RPC, such as "127.0.0.1:19110". It
                               # runs without --enablevoting and --vsp.url
     user = ""
     password_file = ""
     cert_file = ""
     account = "default"       # that pays
-    passphrase_file = ""      # unlocks the wallet for a turn; left out if it is unlocked
+    passphrase_file = ""      # unlocks the wallet; left out where it is unlocked
     every = "6h"              # between two tickets
     most = 28                 # tickets in all, whatever becomes of them
     max_price = 200.0         # DCR for a ticket, at most
