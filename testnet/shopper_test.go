@@ -94,7 +94,6 @@ func strangeSignature(path string, body []byte, _ string) ([]byte, string) {
 // shopping is a trial with a mystery shopper.
 type shopping struct {
 	*Verifier
-	dir string
 }
 
 // startShopping begins a trial of a VSP at a URL, whose shopper uses the wallet of the network's holder.
@@ -140,19 +139,13 @@ max_lag_blocks = 10
 	for file, text := range map[string]string{"trial.toml": config, "rpc.password": n.Password + "\n", "wallet.passphrase": Passphrase + "\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 	}
-	v := &Verifier{ConfigFile: filepath.Join(dir, "trial.toml")}
-	v.program = Program{Name: name, Path: program, Args: []string{"run", "--config", v.ConfigFile},
-		Log: filepath.Join(n.Plan.Dir, "logs", name+".log")}
-	s := &shopping{v, dir}
-	s.start(t)
-	return s
-}
-
-func (s *shopping) start(t *testing.T) {
-	var err error
-	s.process, err = StartProcess(s.program)
-	require.NoError(t, err)
-	t.Cleanup(s.process.Kill)
+	v := &Verifier{ConfigFile: filepath.Join(dir, "trial.toml"), Journal: filepath.Join(dir, "journal"), Out: dir,
+		node: []string{"--node", n.Miner.RPCAddress, "--cert", n.CertFile, "--user", n.User, "--pass-file", filepath.Join(dir, "rpc.password")}}
+	v.daemon = daemon{name: name, binary: program, args: []string{"run", "--config", v.ConfigFile}, dir: dir,
+		log: filepath.Join(n.Plan.Dir, "logs", name+".log")}
+	require.NoError(t, v.Start(testContext(t)))
+	t.Cleanup(v.Kill)
+	return &shopping{v}
 }
 
 // step is what the journal has of one step of the shopper's.
@@ -169,7 +162,7 @@ type step struct {
 // steps reads the journal as it is now, whoever writes on it.
 func (s *shopping) steps(t *testing.T) map[string][]step {
 	all := make(map[string][]step)
-	raw, err := os.ReadFile(filepath.Join(s.dir, "journal", "journal.jsonl"))
+	raw, err := os.ReadFile(filepath.Join(s.Journal, "journal.jsonl"))
 	if os.IsNotExist(err) {
 		return all
 	}
@@ -196,7 +189,7 @@ func (s *shopping) await(t *testing.T, name, code string, count int) {
 				n++
 			}
 		}
-		return n >= count, fmt.Sprintf("%d, of %v%s", n, steps, s.process.Tail())
+		return n >= count, fmt.Sprintf("%d, of %v%s", n, steps, s.tail())
 	}))
 }
 
@@ -210,7 +203,7 @@ type finding struct {
 // judged ends the trial and returns its report's rows and its text.
 func (s *shopping) judged(t *testing.T) (map[string]finding, string) {
 	require.NoError(t, s.Finish(testContext(t)))
-	raw, err := os.ReadFile(filepath.Join(s.dir, "report.json"))
+	raw, err := os.ReadFile(filepath.Join(s.Out, "report.json"))
 	require.NoError(t, err)
 	var report struct {
 		Rows []finding `json:"rows"`
@@ -220,7 +213,7 @@ func (s *shopping) judged(t *testing.T) (map[string]finding, string) {
 	for _, f := range report.Rows {
 		rows[f.Row] = f
 	}
-	text, err := os.ReadFile(filepath.Join(s.dir, "report.txt"))
+	text, err := os.ReadFile(filepath.Join(s.Out, "report.txt"))
 	require.NoError(t, err)
 	return rows, string(text)
 }
@@ -250,8 +243,8 @@ func TestShopper(t *testing.T) {
 	n.Chain.Run(trialPace)
 	honest := startShopping(t, n, programs[1], "honest", v.URL, v.PublicKey, most)
 	honest.await(t, "fee", "ok", 1)
-	honest.process.Kill()
-	honest.start(t)
+	honest.Kill()
+	require.NoError(t, honest.Start(ctx))
 	honest.await(t, "setvotechoices", "ok", tickets)
 	fates := NewFates(n.Miner)
 	var own []chainhash.Hash
@@ -281,6 +274,9 @@ func TestShopper(t *testing.T) {
 	for id, row := range rows {
 		require.NotContains(t, []string{"FAIL", "REFUTED"}, row.Verdict, "%s: %v", id, row.Says)
 	}
+	out, code, err := honest.Command(ctx, honest.CheckArgs()...)
+	require.NoError(t, err)
+	require.Zero(t, code, "%s", out)
 	keepsKeys(t, n, honest, own)
 
 	overcharging := &forger{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)), twist: doubledFee}
@@ -323,7 +319,7 @@ func keepsKeys(t *testing.T, n *Network, s *shopping, tickets []chainhash.Hash) 
 		_, addresses := stdscript.ExtractAddrs(tx.TxOut[0].Version, tx.TxOut[0].PkScript, n.Chain.params)
 		wif, err := n.Client.RPC.PrivateKey(t.Context(), addresses[0].String())
 		require.NoError(t, err)
-		for _, file := range []string{filepath.Join(s.dir, "journal", "journal.jsonl"), filepath.Join(s.dir, "report.json"), s.program.Log} {
+		for _, file := range []string{filepath.Join(s.Journal, "journal.jsonl"), filepath.Join(s.Out, "report.json"), s.Log()} {
 			raw, err := os.ReadFile(file)
 			require.NoError(t, err)
 			require.NotEmpty(t, raw)

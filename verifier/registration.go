@@ -54,9 +54,10 @@ func NewShopping(target Target, seen []Observation) *Shopping {
 	return s
 }
 
-// Take takes in one observation, which must come after all before it. What is no step of the shopper's changes nothing.
+// Take takes in one observation, which must come after all before it. What is no step of the
+// shopper's changes nothing, nor does what another vantage says: the shopper is where the trial is.
 func (s *Shopping) Take(o Observation) {
-	if o.Errand == nil {
+	if o.Errand == nil || o.Journal != "" {
 		return
 	}
 	ticket := chainhash.Hash(o.Errand.Ticket)
