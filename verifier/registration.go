@@ -1,7 +1,6 @@
 package verifier
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -211,10 +210,4 @@ func (s *Shopping) Last() time.Time {
 		return s.Registrations[n-1].Buy.At
 	}
 	return time.Time{}
-}
-
-// wanted returns the choices that a request asks for.
-func wanted(request []byte) (c Choices, err error) {
-	err = json.Unmarshal(request, &c)
-	return c, err
 }
