@@ -156,7 +156,9 @@ func (r *rig) feeAddressMessage(t vsptest.Ticket) vspapi.FeeAddressRequest {
 	}
 }
 
-func (r *rig) feeAddressRequest(t vsptest.Ticket) vsp.Request { return t.Request(r.feeAddressMessage(t)) }
+func (r *rig) feeAddressRequest(t vsptest.Ticket) vsp.Request {
+	return t.Request(r.feeAddressMessage(t))
+}
 
 func (r *rig) payFeeMessage(t vsptest.Ticket, fee *wire.MsgTx) vspapi.PayFeeRequest {
 	return vspapi.PayFeeRequest{

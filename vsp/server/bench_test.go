@@ -32,7 +32,9 @@ var benchStores = []struct {
 	config func(b *testing.B) any
 }{
 	{"memory", func(*testing.B) any { return nil }},
-	{"sqlite", func(b *testing.B) any { return storeConfig{Config: sqlstore.Config{Path: filepath.Join(b.TempDir(), "vsp.db")}} }},
+	{"sqlite", func(b *testing.B) any {
+		return storeConfig{Config: sqlstore.Config{Path: filepath.Join(b.TempDir(), "vsp.db")}}
+	}},
 	{"mariadb", func(b *testing.B) any {
 		c := mariadbtest.Start(b).Config(b)
 		return storeConfig{Config: sqlstore.Config{MySQL: &c}, Password: c.Password}
