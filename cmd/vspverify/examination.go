@@ -76,8 +76,11 @@ func (x *examination) readJournal() (bool, error) {
 		x.object("evidence", "a report rests on one entry at least, and on the root of their tree")
 		return false, nil
 	}
-	if err = journal.Upholds(x.source.folder, tlog.Tree{N: e.Entries, Hash: root}); err == nil {
-		x.record, x.extent, err = x.source.read(e.Entries)
+	x.record, x.extent, err = x.source.read(e.Entries)
+	if fault := new(journal.Fault); !errors.As(err, &fault) { // which names the entry
+		if rewritten := journal.Upholds(x.source.folder, tlog.Tree{N: e.Entries, Hash: root}); rewritten != nil {
+			err = rewritten
+		}
 	}
 	switch {
 	case err == nil:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"maps"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -207,17 +209,38 @@ func TestReportOfOtherEvidence(t *testing.T) {
 	require.ErrorContains(t, err, "the chain has blocks 1 to 299")
 }
 
-// TestJournalCutBack: a journal that has less than the report rests on is named, and so is one that was written anew.
+// TestJournalCutBack: a journal that has less than the report rests on is named, a changed entry, and one that whoever holds the key
+// has written anew.
 func TestJournalCutBack(t *testing.T) {
 	s := staging(t)
-	lines, err := os.ReadFile(filepath.Join(s.folder, journal.FileName))
+	path, marksPath := filepath.Join(s.folder, journal.FileName), filepath.Join(s.folder, journal.CheckpointsName)
+	lines, err := os.ReadFile(path)
 	require.NoError(t, err)
-	short := slices.Collect(strings.Lines(string(lines)))[:10]
-	require.NoError(t, os.WriteFile(filepath.Join(s.folder, journal.FileName), []byte(strings.Join(short, "")), 0o600))
+	marks, err := os.ReadFile(marksPath)
+	require.NoError(t, err)
+	store := func(lines, marks string) {
+		require.NoError(t, errors.Join(os.WriteFile(path, []byte(lines), 0o600), os.WriteFile(marksPath, []byte(marks), 0o600)))
+	}
+	copied := strings.Replace(string(lines), "connection refused", "connection accepted", 1)
+	store(copied, string(marks))
+	require.Contains(t, examined(t, s.examination(), nil).text(), "journal.jsonl: entry 16: was changed: entry 17 has another hash of it")
+
+	// The first checkpoint is on nothing, the second on what the first slot has seen.
+	first := strings.SplitAfter(string(marks), "=\n\n")
+	begun := slices.Collect(strings.Lines(string(lines)))[:10]
+	store(strings.Join(begun, ""), strings.Join(first[:2], ""))
 	require.Contains(t, examined(t, s.examination(), nil).text(), "journal: the journal has less than it has shown before")
 
-	copied := strings.Replace(string(lines), "connection refused", "connection accepted", 1)
-	require.NoError(t, os.WriteFile(filepath.Join(s.folder, journal.FileName), []byte(copied), 0o600))
+	require.NoError(t, os.RemoveAll(s.folder))
+	key, err := journal.ReadKey(s.folder + ".key")
+	require.NoError(t, err)
+	book, err := journal.Open(s.folder, key, time.Now)
+	require.NoError(t, err)
+	for range 200 {
+		_, err := book.Append(verifier.EntryBeat, verifier.Beat{})
+		require.NoError(t, err)
+	}
+	require.NoError(t, book.Close())
 	require.Contains(t, examined(t, s.examination(), nil).text(), "journal: the journal was written anew behind our back")
 }
 
@@ -237,13 +260,16 @@ func TestOneBit(t *testing.T) {
 	require.Empty(t, honest.objections)
 	fresh := honest.derived(t)
 	all := maps.Clone(s.files)
-	for _, name := range []string{journal.FileName, journal.CheckpointsName} {
-		raw, err := os.ReadFile(filepath.Join(s.folder, name))
-		require.NoError(t, err)
-		all[name] = raw
+	for _, dir := range []string{"", mirrorFolder("", "north")} {
+		for _, name := range []string{journal.FileName, journal.CheckpointsName} {
+			raw, err := os.ReadFile(filepath.Join(s.folder, dir, name))
+			require.NoError(t, err)
+			all[filepath.Join(dir, name)] = raw
+		}
 	}
 	names := slices.Sorted(maps.Keys(all))
-	require.Len(t, names, 6)
+	require.Len(t, names, 8)
+	// Of each file as many as of any other: at random places of all of it, most would be in the page.
 	for i := range 1000 {
 		name := names[i%len(names)]
 		bit := random.IntN(8 * len(all[name]))

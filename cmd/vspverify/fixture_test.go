@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
-	"github.com/decred/dcrd/wire"
+	chainwire "github.com/decred/dcrd/wire"
 
 	"scrutineer/verifier"
 	"scrutineer/verifier/blocks/blockstest"
@@ -25,7 +25,7 @@ import (
 
 // recording is the recorded chain up to a height, in memory. It knows no live tickets: what is accounted for begins at block 1.
 type recording struct {
-	blocks  []*wire.MsgBlock
+	blocks  []*chainwire.MsgBlock
 	network string
 }
 
@@ -46,8 +46,8 @@ func (r *recording) Tip(context.Context) (votes.Tip, error) {
 	return votes.Tip{Height: int64(last.Header.Height), Hash: last.BlockHash()}, nil
 }
 
-func (r *recording) Range(_ context.Context, first int64, _ votes.Tip) iter.Seq2[*wire.MsgBlock, error] {
-	return func(yield func(*wire.MsgBlock, error) bool) {
+func (r *recording) Range(_ context.Context, first int64, _ votes.Tip) iter.Seq2[*chainwire.MsgBlock, error] {
+	return func(yield func(*chainwire.MsgBlock, error) bool) {
 		for _, block := range r.blocks[first-1:] {
 			if !yield(block, nil) {
 				return
@@ -90,6 +90,7 @@ func stage(dir string) (*staged, error) {
 		return nil, err
 	}
 	s.begin()
+	s.err = errors.Join(s.err, s.vantage("north"))
 	for slot := range stagedSlots {
 		s.slot(slot, stagedReport+int64(slot-stagedSlots+1))
 	}
@@ -125,6 +126,31 @@ func (s *staged) file(name, text string) {
 	for _, c := range changes {
 		s.write(verifier.EntryFile, c)
 	}
+}
+
+// vantage stages another vantage's journal, of which the trial has pulled two entries, and has a third one since.
+func (s *staged) vantage(name string) error {
+	folder := mirrorFolder(s.folder, name)
+	path := s.folder + "." + name + ".key"
+	if err := writeKey(path, "vsp.example.org/"+name, fmt.Sprintf("%-32s", name)); err != nil {
+		return err
+	}
+	key, err := journal.ReadKey(path)
+	if err != nil {
+		return err
+	}
+	book, err := journal.Open(folder, key, func() time.Time { return s.at })
+	if err != nil {
+		return err
+	}
+	_, err = book.Append(verifier.EntryObservation, verifier.Observation{At: s.at, Kind: verifier.KindInfo, Vantage: name, Endpoint: vspapi.PathInfo,
+		Code: verifier.Refused})
+	_, beatErr := book.Append(verifier.EntryBeat, verifier.Beat{At: s.at, Vantage: name})
+	mark, sealErr := book.Seal(journal.Block{})
+	_, moreErr := book.Append(verifier.EntryBeat, verifier.Beat{At: s.at.Add(time.Minute), Vantage: name})
+	s.write(verifier.EntryWitness, verifier.Witness{Name: name, Key: key.Public().String()})
+	s.write(verifier.EntryPull, verifier.Pull{At: s.at, Vantage: name, Code: verifier.PullOK, Entries: mark.Size, Root: mark.Root.String()})
+	return errors.Join(err, beatErr, sealErr, moreErr, book.Close())
 }
 
 // signedList is the recorded wallet's tickets, as a VSP would sign them.

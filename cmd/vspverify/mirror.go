@@ -42,6 +42,10 @@ func readMirror(folder string, record *verifier.Record, w verifier.Witness, note
 	if noted.Hash, err = tlog.ParseHash(root); err != nil {
 		return fmt.Errorf("the root that was noted: %w", err)
 	}
+	// First of all: what is in an entry counts only if it is what was noted.
+	if err := journal.Upholds(folder, noted); err != nil {
+		return err
+	}
 	timely := record.Timely(w)
 	_, err = journal.Read(folder, key, func(e journal.Entry) error {
 		if e.Number > noted.N {
@@ -49,8 +53,5 @@ func readMirror(folder string, record *verifier.Record, w verifier.Witness, note
 		}
 		return record.TakeSeen(w.Name, e.Number, e.Kind, e.Data, timely(e.Number))
 	})
-	if err != nil {
-		return err
-	}
-	return journal.Upholds(folder, noted)
+	return err
 }
