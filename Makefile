@@ -46,7 +46,7 @@ lint:
 
 ## race: every test, with the race detector
 race:
-	$(GO) test -race -count=1 -timeout 25m ./...
+	@GO=$(GO) .ci/race ./...
 
 ## drills: the scenarios of testnet/testdata in their long forms
 drills: needs
