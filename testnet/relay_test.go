@@ -36,9 +36,9 @@ type relay struct {
 	server   *http.Server
 }
 
-// startRelay returns a relay that passes everything on. Its certificates are made in folders of dir.
-func startRelay(v *VSP, address, dir string) (*relay, error) {
-	r := &relay{URL: "https://" + address, CAFile: filepath.Join(dir, "good", "rpc.cert"), vsp: v.URL, address: address,
+// startRelay returns a relay that passes everything on to the VSP, which is reached at url. Its certificates are made in folders of dir.
+func startRelay(v *VSP, url, address, dir string) (*relay, error) {
+	r := &relay{URL: "https://" + address, CAFile: filepath.Join(dir, "good", "rpc.cert"), vsp: url, address: address,
 		fault: faults[well]}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

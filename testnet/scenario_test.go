@@ -67,7 +67,7 @@ type command struct {
 var commands = map[string]command{
 	"network":  {"network [hosts=N] [tickets=N] [patience=TIME] [seed=N]", startNetwork},
 	"vsp":      {"vsp [database=mariadb] [frontends=N]", startService},
-	"verifier": {"verifier [uptime=SHARE]", startWatch},
+	"verifier": {"verifier [uptime=SHARE] [shopper=N]", startWatch},
 
 	"buy":     {"buy N [unregistered]", buy},
 	"process": {"process", processUnmanaged},
@@ -109,6 +109,9 @@ var commands = map[string]command{
 	"report":   {"report [ROW=VERDICT...]", watching(expectReport)},
 	"slots":    {"slots ENDPOINT [CAUSE=N...]", watching(slots)},
 	"misses":   {"misses WHOSE=N|all...", watching(misses)},
+	"shopped":  {"shopped N", watching(shopped)},
+	"override": {"override AGENDA CHOICE", override},
+	"says":     {"says ROW TEXT", watching(rowSays)},
 	"tamper":   {"tamper N", watching(tamper)},
 	"refusals": {"refusals [CODE...]", refusals},
 }

@@ -47,6 +47,13 @@ type VerifierPlan struct {
 	Latency  time.Duration // of a good answer; five times as much is down
 	Uptime   float64       // that is asked for, 0 to 1
 	Coverage float64       // of the slots that must be known, 0 to 1
+	Shopper  *Shopper      // nil: nobody shops
+}
+
+// Shopper says how the verifier buys tickets with the client's wallet, which must know of no VSP and have coins.
+type Shopper struct {
+	Every time.Duration // between two tickets
+	Most  int           // tickets
 }
 
 // complete fills in what was left open. All daemons share one machine, so a slot may be lost to us.
@@ -124,7 +131,25 @@ max_lag_blocks = 10
 uptime = %g
 coverage = %g
 `, VSPSite, plan.URL, vsp.PublicKey, plan.CAFile, strings.Join(controls, ", "), plan.Slot, out,
-		plan.Node.RPCAddress, n.User, n.CertFile, plan.Latency, plan.Uptime, plan.Coverage)
+		plan.Node.RPCAddress, n.User, n.CertFile, plan.Latency, plan.Uptime, plan.Coverage) + n.shopper(plan.Shopper)
+}
+
+// shopper returns its section of the configuration.
+func (n *Network) shopper(s *Shopper) string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf(`
+[shopper]
+address = %q
+user = %q
+password_file = "rpc.password"
+cert_file = %q
+every = %q
+most = %d
+max_price = 10.0
+max_fee = 1.0
+`, n.Client.RPCAddress, n.User, n.CertFile, s.Every, s.Most)
 }
 
 // Start runs the verifier, again after it has ended, and returns when it writes to its journal.

@@ -33,7 +33,7 @@ type turn struct {
 
 // startWatch is the command.
 func startWatch(ctx context.Context, p *play, args []string) error {
-	chosen, err := options(args, "uptime")
+	chosen, err := options(args, "uptime", "shopper")
 	if err != nil {
 		return err
 	}
@@ -48,10 +48,14 @@ func startWatch(ctx context.Context, p *play, args []string) error {
 	if err := n.StartWatch(ctx); err != nil {
 		return err
 	}
-	if w.relay, err = startRelay(p.vsp, net.JoinHostPort(n.block.address(hostRelay), vspPort), filepath.Join(p.dir, "relay")); err != nil {
+	if w.relay, err = startRelay(p.vsp, p.witness.URL, net.JoinHostPort(n.block.address(hostRelay), vspPort), filepath.Join(p.dir, "relay")); err != nil {
 		return err
 	}
 	p.watch = w
+	shopper, err := p.hireShopper(ctx, chosen["shopper"])
+	if err != nil {
+		return err
+	}
 	if w.control, err = startSite(net.JoinHostPort(n.block.address(hostControl), vspPort)); err != nil {
 		return err
 	}
@@ -59,8 +63,24 @@ func startWatch(ctx context.Context, p *play, args []string) error {
 		Program: p.verifier, Out: filepath.Join(p.dir, "report"), Node: n.Watch, URL: w.relay.URL, CAFile: w.relay.CAFile,
 		Controls: []string{"http://" + w.control.address}, Slot: scenarioSlot, Latency: scenarioLatency,
 		Uptime: uptime, Coverage: scenarioCoverage,
+		Shopper: shopper,
 	})
 	return err
+}
+
+// hireShopper makes the holder's wallet the mystery shopper's, if one is to buy some tickets.
+func (p *play) hireShopper(ctx context.Context, tickets string) (*Shopper, error) {
+	if tickets == "" {
+		return nil, nil
+	}
+	most, err := number(tickets)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.network.StartClient(ctx, "", ""); err != nil {
+		return nil, err
+	}
+	return &Shopper{Every: time.Second, Most: most}, p.network.Chain.fund(ctx, most)
 }
 
 // What a scenario's VSP is asked for. A trial of a minute has few slots, and a machine that is busy loses some.
