@@ -186,17 +186,21 @@ func (s *Shopping) Tickets() []chainhash.Hash {
 	return tickets
 }
 
-// Due takes out of a ledger the shopper's tickets that were drawn before the VSP had them, or so soon after that it may have
-// known too late: nobody was bound to vote with them.
+// Due makes unknown in a ledger what became of the shopper's tickets that were drawn before the VSP had them, or so soon after
+// that it may have known too late: nobody was bound to vote with them. The VSP may have, and then counts them, so they stay.
 func (s *Shopping) Due(entries []votes.Entry, lag int64) []votes.Entry {
 	since := make(map[chainhash.Hash]int64)
 	for _, r := range s.Registrations {
 		since[r.Ticket] = r.Since
 	}
-	return slices.DeleteFunc(slices.Clone(entries), func(entry votes.Entry) bool {
+	due := slices.Clone(entries)
+	for i, entry := range due {
 		from, own := since[entry.Ticket]
-		return own && (from == 0 || entry.Won != 0 && entry.Won < from+lag)
-	})
+		if own && (from == 0 || entry.Won != 0 && entry.Won < from+lag) {
+			due[i] = votes.Entry{Ticket: entry.Ticket, Outcome: votes.Unknown, Bought: entry.Bought, Live: entry.Live}
+		}
+	}
+	return due
 }
 
 // Open reports whether a ticket was bought that is neither registered nor given up.

@@ -486,8 +486,12 @@ func TestShoppersTicketsAreDue(t *testing.T) {
 		require.Positive(t, r.Since)
 		other := votes.Entry{Ticket: chainhash.Hash{1}, Won: 1}
 		for won, due := range map[int64]bool{0: true, r.Since - 1: false, r.Since + 1: false, r.Since + 2: true} {
-			entries := s.Done.Due([]votes.Entry{other, {Ticket: r.Ticket, Won: won}}, 2)
-			require.Len(t, entries, map[bool]int{true: 2, false: 1}[due], "won at %d, confirmed at %d", won, r.Since)
+			own := votes.Entry{Ticket: r.Ticket, Won: won, Live: 17, Outcome: votes.Voted}
+			want := own
+			if !due {
+				want = votes.Entry{Ticket: r.Ticket, Live: 17, Outcome: votes.Unknown}
+			}
+			require.Equal(t, []votes.Entry{other, want}, s.Done.Due([]votes.Entry{other, own}, 2), "won at %d, confirmed at %d", won, r.Since)
 		}
 	})
 }
