@@ -22,15 +22,18 @@ type account struct {
 		Missed   int       `json:"missed"`
 		Mismatch *struct{} `json:"final_state_mismatch"`
 	} `json:"ledger"`
-	Tickets []struct {
-		Ticket  string `json:"ticket"`
-		Outcome string `json:"outcome"`
-		Decided *int64 `json:"decided"`
-		Blame   string `json:"blame"`
-		Vote    *struct {
-			Hash string `json:"hash"`
-		} `json:"vote"`
-	} `json:"tickets"`
+	Tickets []accountTicket `json:"tickets"`
+}
+
+// accountTicket is what the report says of a ticket.
+type accountTicket struct {
+	Ticket  string `json:"ticket"`
+	Outcome string `json:"outcome"`
+	Decided *int64 `json:"decided"`
+	Blame   string `json:"blame"`
+	Vote    *struct {
+		Hash string `json:"hash"`
+	} `json:"vote"`
 }
 
 // verdicts is what a trial must come to: the rows that it can judge. All others are UNPROVEN; TR-5 among them, although

@@ -125,7 +125,22 @@ func (p *play) ledgerAgrees() error {
 	}
 	voted, revoked := p.fates.Count(p.listed)
 	p.say("of %d tickets %d voted and %d were revoked", len(p.listed), voted, revoked)
-	return a.agrees(p.listed, p.fates, "")
+	listed := p.listed
+	if p.watch.shops {
+		listed = a.told(listed)
+	}
+	return a.agrees(listed, p.fates, "")
+}
+
+// told returns those of the tickets of which the report tells what became of them, and drops the others from it. They are the
+// mystery shopper's that were drawn before the VSP was bound to vote with them.
+func (a *account) told(tickets []chainhash.Hash) []chainhash.Hash {
+	silent := make(map[string]bool)
+	for _, ticket := range a.Tickets {
+		silent[ticket.Ticket] = ticket.Outcome == "unknown"
+	}
+	a.Tickets = slices.DeleteFunc(a.Tickets, func(t accountTicket) bool { return silent[t.Ticket] })
+	return slices.DeleteFunc(slices.Clone(tickets), func(ticket chainhash.Hash) bool { return silent[ticket.String()] })
 }
 
 // derivedAgain lets a stranger check the report, who has the journal and a node.

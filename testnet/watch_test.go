@@ -16,6 +16,7 @@ import (
 type watch struct {
 	*Verifier
 	network *Network
+	shops   bool // it has a mystery shopper
 	relay   *relay
 	control *site
 
@@ -56,6 +57,7 @@ func startWatch(ctx context.Context, p *play, args []string) error {
 	if err != nil {
 		return err
 	}
+	w.shops = shopper != nil
 	if w.control, err = startSite(net.JoinHostPort(n.block.address(hostControl), vspPort)); err != nil {
 		return err
 	}
