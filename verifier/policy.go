@@ -21,8 +21,8 @@ type Policy struct {
 // SlowFactor times the target latency an answer counts as none (ICANN's registry agreements, specification 10).
 const SlowFactor = 5
 
-// DefaultPolicy is what is used where the trial does not say otherwise. The lag allows for a statement that is cached for a
-// minute and a block that is on its way.
+// DefaultPolicy is what is used where the trial does not say otherwise. The lag allows for blocks that are on their way; that a
+// statement is cached for a minute is let pass besides.
 func DefaultPolicy() Policy {
 	return Policy{
 		Uptime: 0.99, Coverage: 0.95, MissRate: 0.01, Confidence: 0.95,

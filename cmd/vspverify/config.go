@@ -98,7 +98,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     miss_rate = 0.01          # of won votes, at most
     confidence = 0.95         # with which that is shown
     target_latency = "2s"     # slower than 5 times this is down
-    max_lag_blocks = 2        # that the VSP may be behind our node
+    max_lag_blocks = 2        # that the VSP may be behind our node of a slot ago
     max_skew = "5m"           # that its clock may differ from ours
     min_vantages = 1          # alive in a slot, this one too, or else it is unknown
 

@@ -100,7 +100,8 @@ func (v *Vantage) strayed() time.Duration {
 	return v.Strayed()
 }
 
-// judge checks a statement whose signature is right.
+// judge checks a statement whose signature is right. Its height may be as old as a slot, besides the policy's lag: vspd renews
+// what it says once a minute, and within one as many blocks as the lag come every few hours.
 func (v *Vantage) judge(said vspapi.Info, began, ended time.Time, own *verifier.NodeState) (verifier.Code, string) {
 	stamp := time.Unix(said.Timestamp, 0)
 	took, slow := ended.Sub(began), verifier.SlowFactor*v.Policy.TargetLatency
@@ -120,8 +121,10 @@ func (v *Vantage) judge(said vspapi.Info, began, ended time.Time, own *verifier.
 		return verifier.Slow, fmt.Sprintf("took %v, more than %v", took.Round(time.Millisecond), slow)
 	case own == nil:
 		return verifier.NodeNotKnown, ""
-	case height < own.Height-v.Policy.MaxLagBlocks:
-		return verifier.StaleHeight, fmt.Sprintf("height %d, ours is %d", height, own.Height)
+	case height < own.Height-v.Policy.MaxLagBlocks && v.before == nil:
+		return verifier.NodeNotKnown, fmt.Sprintf("height %d, ours is %d, and was not seen a slot before", height, own.Height)
+	case v.before != nil && height < min(v.before.Height, own.Height)-v.Policy.MaxLagBlocks:
+		return verifier.StaleHeight, fmt.Sprintf("height %d, ours is %d, and was %d a slot before", height, own.Height, v.before.Height)
 	case height > own.Height+v.Policy.MaxLagBlocks:
 		return verifier.AheadOfUs, fmt.Sprintf("height %d, ours is %d", height, own.Height)
 	default:

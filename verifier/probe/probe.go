@@ -56,6 +56,8 @@ type Vantage struct {
 	Slot     time.Duration  // a round is over before the next slot begins
 	Now      func() time.Time
 	Strayed  func() time.Duration // how far our clock was set forward since we began; less than 0: back; nil: not known
+
+	before *verifier.NodeState // what our own node had said in the round before this one, nil if nothing; Round's
 }
 
 // NewHTTP returns a client that makes a new connection for each request, as a wallet that comes along would. Certificates
@@ -94,7 +96,7 @@ func (v *Vantage) deadline(kind string) time.Duration {
 }
 
 // Round carries out every probe: our own node first, then the others at the same time. All of it belongs to the slot in
-// which the round began.
+// which the round began. One round of a vantage is over before the next begins.
 func (v *Vantage) Round(ctx context.Context) []verifier.Observation {
 	began := v.Now().UTC()
 	control := v.look(ctx, began, verifier.KindNode, nil)[0]
@@ -105,6 +107,7 @@ func (v *Vantage) Round(ctx context.Context) []verifier.Observation {
 		looking.Go(func() { seen[i] = v.look(ctx, began, kind, control.Node) })
 	}
 	looking.Wait()
+	v.before = control.Node
 	return append([]verifier.Observation{control}, slices.Concat(seen...)...)
 }
 

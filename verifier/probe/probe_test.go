@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -31,8 +32,9 @@ var (
 	publicKey  = signingKey.Public().(ed25519.PublicKey)
 )
 
-// ownNode is a node at height 100.
+// ownNode is a node at height 100, if not at another.
 type ownNode struct {
+	height  int64
 	peers   int
 	genesis chainhash.Hash
 	err     error
@@ -43,7 +45,7 @@ func (n ownNode) BestBlock(context.Context) (int64, chainhash.Hash, error) {
 	if n.during != nil {
 		n.during()
 	}
-	return 100, chainhash.Hash{1}, n.err
+	return cmp.Or(n.height, 100), chainhash.Hash{1}, n.err
 }
 func (n ownNode) BlockHash(context.Context, int64) (chainhash.Hash, error) { return n.genesis, n.err }
 func (n ownNode) PeerCount(context.Context) (int, error)                   { return n.peers, n.err }
@@ -139,6 +141,7 @@ func TestInfo(t *testing.T) {
 			if test.want == verifier.Slow || test.want == verifier.NoAnswer {
 				v.Policy.TargetLatency = impatient
 			}
+			v.before = &verifier.NodeState{Height: 100}
 			seen := v.Round(t.Context())
 			require.Equal(t, verifier.OK, seen[0].Code)
 			o := of(t, seen, verifier.KindInfo)
@@ -155,6 +158,31 @@ func TestInfo(t *testing.T) {
 				require.NoError(t, vspapi.Verify(publicKey, o.Raw.Body, o.Raw.Signature), "the evidence can be checked again")
 			}
 		})
+	}
+}
+
+// A statement that was made a slot before may be told again, as vspd does, however many blocks came since. One that was old
+// then is old.
+func TestBlocksThatCameWithinASlot(t *testing.T) {
+	var said atomic.Uint32
+	server := httptest.NewServer(stating(func(i *vspapi.Info) { i.BlockHeight = said.Load() }))
+	defer server.Close()
+	v := vantage(t, server.URL)
+	for _, round := range []struct {
+		ours int64
+		said uint32
+		want verifier.Code
+	}{
+		{100, 90, verifier.NodeNotKnown}, // nobody saw for how long
+		{110, 98, verifier.OK},
+		{110, 107, verifier.StaleHeight},
+		{104, 102, verifier.OK},
+		{120, 101, verifier.StaleHeight},
+	} {
+		v.Node = ownNode{peers: 3, genesis: v.Target.Network.Params.GenesisHash, height: round.ours}
+		said.Store(round.said)
+		o := of(t, v.Round(t.Context()), verifier.KindInfo)
+		require.Equal(t, round.want, o.Code, "said %d, ours %d: %s", round.said, round.ours, o.Detail)
 	}
 }
 

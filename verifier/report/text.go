@@ -296,7 +296,7 @@ func (r Report) policy(p *page) {
 	l := r.Policy
 	p.title("POLICY")
 	p.wrap("  ", fmt.Sprintf("Uptime at least %.4g %%, with at least %.4g %% of the slots known by %d or more vantages. Slower than %v is down, and so is "+
-		"more than %d blocks behind our node, or a clock %v apart. Missed votes at most %.4g %%, at %.4g %% confidence (Clopper-Pearson, one-sided).",
+		"more than %d blocks behind our node of a slot before, or a clock %v apart. Missed votes at most %.4g %%, at %.4g %% confidence (Clopper-Pearson, one-sided).",
 		l.Uptime*100, l.Coverage*100, l.MinVantages, verifier.SlowFactor*seconds(l.TargetLatencySeconds), l.MaxLagBlocks,
 		seconds(l.MaxSkewSeconds), l.MissRate*100, l.Confidence*100))
 	for _, d := range r.Drills {
