@@ -150,6 +150,12 @@ func (r *Record) Query() (votes.Query, bool) {
 	return votes.Query{Tickets: tickets, From: max(1, first), To: last}, last > 0
 }
 
+// Held returns what of a ledger of the Query the VSP is held to.
+func (r *Record) Held(l votes.Ledger) votes.Ledger {
+	l.Entries = r.Shopping().Due(l.Entries, r.Plan.Policy.MaxLagBlocks)
+	return l
+}
+
 // heights returns the first and the last height that our own node told of; 0 if it told of none.
 func (r *Record) heights() (first, last int64) {
 	for _, o := range r.Seen {

@@ -55,7 +55,7 @@ func judgeTruth(e Evidence) Finding {
 	for _, c := range slices.Concat(said, whole) {
 		f.Cites = append(f.Cites, c.Cite)
 	}
-	last := said[len(said)-1]
+	last, unlisted := said[len(said)-1], e.unlisted()
 	for _, count := range []struct {
 		name    string
 		outcome votes.Outcome
@@ -73,7 +73,7 @@ func judgeTruth(e Evidence) Finding {
 		})
 		many := len(whole) > 0 && !slices.ContainsFunc(whole, func(c Statement) bool {
 			_, most := e.bounds(count.outcome, c)
-			return count.of(c.Info) <= most+int64(e.Listing.File.Pending)
+			return count.of(c.Info) <= most+unlisted
 		})
 		switch {
 		case few:
@@ -83,7 +83,7 @@ func judgeTruth(e Evidence) Finding {
 			f.Verdict, f.Class = Refuted, e.completeClass()
 			c := whole[len(whole)-1]
 			_, most := e.bounds(count.outcome, c)
-			f.Says = append(f.Says, fmt.Sprintf("The VSP says that %d tickets %s; of all its tickets it is %d.", count.of(c.Info), count.name, most+int64(e.Listing.File.Pending)))
+			f.Says = append(f.Says, fmt.Sprintf("The VSP says that %d tickets %s; of all its tickets it is %d.", count.of(c.Info), count.name, most+unlisted))
 		}
 	}
 	if f.Verdict == Refuted {
@@ -150,6 +150,19 @@ func (e Evidence) covered(said []Statement) []Statement {
 		return nil
 	}
 	return said[len(said)-lastClaims:]
+}
+
+// unlisted counts the tickets that the VSP may have besides those in the ledger of a complete list, and that may have come to
+// anything: those it was about to have, and the shopper's whose fee it was given and never heard to confirm.
+func (e Evidence) unlisted() int64 {
+	count := int64(e.Listing.File.Pending)
+	for _, r := range NewShopping(e.Target, e.Seen).Registrations {
+		in := func(entry votes.Entry) bool { return entry.Ticket == r.Ticket }
+		if r.FeeTx != "" && !slices.ContainsFunc(e.Ledger.Entries, in) {
+			count++
+		}
+	}
+	return count
 }
 
 // completeClass is the kind of evidence that the list is complete by.

@@ -57,3 +57,33 @@ func TestTheReviewersWordIsWeaker(t *testing.T) {
 	f := s.finding(t, "TR-5")
 	require.Equal(t, [2]string{"REFUTED", "D"}, [2]string{string(f.Verdict), string(f.Class)})
 }
+
+// TestTheShoppersTicketsMayBeCounted: one whose fee the VSP was not heard to confirm is not in the ledger, and the VSP may count
+// it all the same. One that is there is counted once.
+func TestTheShoppersTicketsMayBeCounted(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		paid   bool
+		ticket int
+		want   Verdict
+	}{
+		{"not heard to be confirmed", true, 9000, Unproven},
+		{"not paid for", false, 9000, Refuted},
+		{"in the ledger", true, 0, Refuted},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t)
+			s.Complete = true
+			ticket := Hash(hashNo(test.ticket))
+			s.observe(Observation{Kind: KindShopper, Code: OK, Errand: &Errand{Step: StepBuy, Ticket: ticket}})
+			if test.paid {
+				s.observe(Observation{Kind: KindShopper, Code: OK, Errand: &Errand{Step: StepFee, Ticket: ticket, Tx: "00"}})
+			}
+			for range 3 {
+				s.state(600, vspapi.Info{Voted: 201})
+			}
+			f := s.finding(t, "TR-5")
+			require.Equal(t, test.want, f.Verdict, "%v", f.Says)
+		})
+	}
+}

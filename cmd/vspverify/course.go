@@ -173,7 +173,7 @@ func (c *course) look(now time.Time) (picture, error) {
 	}
 	chain := c.chain
 	c.mu.Unlock()
-	e.Ledger, e.Census = chain.ledger, chain.census
+	e.Ledger, e.Census = record.Held(chain.ledger), chain.census
 	p := picture{evidence: e, chain: chain, sum: c.sum, remarks: c.remarks.list}
 	p.bytes, p.unsealed = c.follower.Bytes()
 	p.bytes += p.unsealed

@@ -127,6 +127,33 @@ func drawn(t *testing.T, c *course, width, height int) string {
 	return text
 }
 
+// TestScreensHoldTheVSPToWhatReportsDo: a ticket of the shopper's counts from when it is due, here as there.
+func TestScreensHoldTheVSPToWhatReportsDo(t *testing.T) {
+	atMarket(t, func(s *market) {
+		t := s.t
+		s.turns(30)
+		trial := testTrial(t, time.Minute, 7*24*time.Hour)
+		trial.target.PubKey = s.Done.Target.PubKey
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		watchIn(ctx, t, trial, &world{vspDown: never, nodeDown: never})
+		c, err := newCourse(trial)
+		require.NoError(t, err)
+		_, err = c.read()
+		require.NoError(t, err)
+		c.record.Seen = append(c.record.Seen, s.journal...)
+		r := s.Done.Registrations[0]
+		require.Positive(t, r.Since)
+		for won, missed := range map[int64]int{r.Since + 1: 0, r.Since + 2: 1} {
+			c.chain.ledger = votes.Ledger{From: 1, To: 999, Tip: 999,
+				Entries: []votes.Entry{{Ticket: r.Ticket, Outcome: votes.Missed, Won: won, Decided: won + 1}}}
+			p, err := c.look(time.Now())
+			require.NoError(t, err)
+			require.Equal(t, missed, p.tally.Operator+p.tally.Network+p.tally.Unknown, "won at %d, confirmed at %d", won, r.Since)
+		}
+	})
+}
+
 // TestAlarmsAreToldOnce: a line as a warning begins and one as it ends, and none in between.
 func TestAlarmsAreToldOnce(t *testing.T) {
 	var said strings.Builder

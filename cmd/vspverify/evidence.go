@@ -56,11 +56,11 @@ func draw(ctx context.Context, record *verifier.Record, extent report.Evidence, 
 	if !known {
 		return report.New(e, extent), nil
 	}
-	var err error
-	if e.Ledger, e.Census, err = account(ctx, e.Target.Network.Name, query, on); err != nil {
+	ledger, census, err := account(ctx, e.Target.Network.Name, query, on)
+	if err != nil {
 		return report.Report{}, err
 	}
-	e.Ledger.Entries = record.Shopping().Due(e.Ledger.Entries, e.Policy.MaxLagBlocks)
+	e.Ledger, e.Census = record.Held(ledger), census
 	return report.New(e, extent), nil
 }
 
