@@ -67,7 +67,7 @@ type command struct {
 var commands = map[string]command{
 	"network":  {"network [hosts=N] [tickets=N] [patience=TIME] [seed=N]", startNetwork},
 	"vsp":      {"vsp [database=mariadb] [frontends=N]", startService},
-	"verifier": {"verifier [uptime=SHARE] [shopper=N]", startWatch},
+	"verifier": {"verifier [uptime=SHARE] [latency=TIME] [shopper=N]", startWatch},
 
 	"buy":     {"buy N [unregistered]", buy},
 	"process": {"process", processUnmanaged},

@@ -34,13 +34,19 @@ type turn struct {
 
 // startWatch is the command.
 func startWatch(ctx context.Context, p *play, args []string) error {
-	chosen, err := options(args, "uptime", "shopper")
+	chosen, err := options(args, "uptime", "latency", "shopper")
 	if err != nil {
 		return err
 	}
 	uptime := scenarioUptime
 	if text, ok := chosen["uptime"]; ok {
 		if uptime, err = strconv.ParseFloat(text, 64); err != nil {
+			return errUsage
+		}
+	}
+	latency := scenarioLatency
+	if text, ok := chosen["latency"]; ok {
+		if latency, err = time.ParseDuration(text); err != nil {
 			return errUsage
 		}
 	}
@@ -63,7 +69,7 @@ func startWatch(ctx context.Context, p *play, args []string) error {
 	}
 	w.Verifier, err = n.StartVerifier(ctx, p.vsp, VerifierPlan{
 		Program: p.verifier, Out: filepath.Join(p.dir, "report"), Node: n.Watch, URL: w.relay.URL, CAFile: w.relay.CAFile,
-		Controls: []string{"http://" + w.control.address}, Slot: scenarioSlot, Latency: scenarioLatency,
+		Controls: []string{"http://" + w.control.address}, Slot: scenarioSlot, Latency: latency,
 		Uptime: uptime, Coverage: scenarioCoverage,
 		Shopper: shopper,
 	})
