@@ -31,6 +31,7 @@ func (w *watch) rounds() ([]watchRound, error) {
 	defer file.Close()
 	var all []watchRound
 	up := make(map[string]bool) // kinds of what was seen up since the last round
+	slow := false               // we were, since then
 	for entries := journal.NewReader(file); ; {
 		entry, err := entries.Next()
 		if errors.Is(err, io.EOF) {
@@ -52,10 +53,12 @@ func (w *watch) rounds() ([]watchRound, error) {
 			w.begins = data.Begins
 		case "observation":
 			up[data.Kind] = up[data.Kind] || data.Code == verifier.OK
+			slow = slow || data.Code == verifier.WaySlow || data.Code == verifier.Starved
 		case "beat":
-			sees := up[verifier.KindNode] && up[verifier.KindControl]
+			sees := up[verifier.KindNode] && up[verifier.KindControl] && !slow
 			all = append(all, watchRound{slot: w.slotAt(data.At), at: data.At, sees: sees})
 			clear(up)
+			slow = false
 		}
 	}
 }

@@ -47,6 +47,7 @@ const (
 	NodeNotKnown Code = "node-not-known"
 	OurClock     Code = "our-clock"
 	Starved      Code = "starved"
+	WaySlow      Code = "way-slow"
 	Closed       Code = "closed"
 	CannotTell   Code = "cannot-tell"
 	OverBudget   Code = "over-budget"
@@ -88,6 +89,7 @@ var codes = map[Code]struct {
 	Interrupted:  {Unknown, "we were stopped while looking"},
 	NodeNotKnown: {Unknown, "our own node could not be compared with"},
 	Starved:      {Unknown, "our machine was too busy to look in time"},
+	WaySlow:      {Unknown, "was slow, and so was every other site to us"},
 	OurClock:     {Unknown, "told another time than our clock, which may be what is wrong"},
 	Closed:       {Unknown, "said that it takes no new tickets"},
 	CannotTell:   {Unknown, "declined for a reason that may be ours"},

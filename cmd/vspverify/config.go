@@ -67,8 +67,9 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     url     = "https://vsp.example.org"
     pubkey  = "BASE64"        # the VSP's key, told by its operator beforehand
     ca_file = ""              # who vouches for its certificate; the system's roots
-    controls = []             # URLs of other sites: when none of them answers, the
-                              # outage is ours, and counts for nobody
+    controls = []             # URLs of other sites: when none of them answers, or
+                              # none in good time, that is our trouble, and counts
+                              # for nobody
     network = "testnet3"
     tickets = ""              # file: a line for each ticket whose fee the VSP has
                               # confirmed, its hash; or a list that the VSP signed, as

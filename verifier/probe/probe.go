@@ -108,7 +108,9 @@ func (v *Vantage) Round(ctx context.Context) []verifier.Observation {
 	}
 	looking.Wait()
 	v.before = control.Node
-	return append([]verifier.Observation{control}, slices.Concat(seen...)...)
+	all := append([]verifier.Observation{control}, slices.Concat(seen...)...)
+	v.excuse(all)
+	return all
 }
 
 // Control looks at our own node alone.

@@ -1,0 +1,27 @@
+package probe
+
+import (
+	"fmt"
+	"time"
+
+	"scrutineer/verifier"
+)
+
+// excuse takes back that the target was slow where no other site was quick: what even the quickest of them took longer for than
+// a good answer may take, the way there or our own machine has cost. Without other sites nobody can tell.
+func (v *Vantage) excuse(seen []verifier.Observation) {
+	quickest, any := time.Duration(0), false
+	for _, o := range seen {
+		if o.Kind == verifier.KindControl && o.Code.State() == verifier.Up && (!any || o.Took < quickest) {
+			quickest, any = o.Took, true
+		}
+	}
+	if !any || quickest <= v.Policy.TargetLatency {
+		return
+	}
+	for i := range seen {
+		if o := &seen[i]; o.Code == verifier.Slow {
+			o.Code, o.Detail = verifier.WaySlow, fmt.Sprintf("%s; the quickest of other sites took %v", o.Detail, quickest.Round(time.Millisecond))
+		}
+	}
+}
