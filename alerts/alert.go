@@ -1,13 +1,17 @@
 // Package alerts is when to speak, repeat and stop.
 //
 // A Desk is told of every look at every condition: Bad or Good, under a Key that says what is wrong. It opens an incident
-// once, tells each recipient once, reminds, and ends the incident only when it was told Good: silence is never taken for
-// health. What it has to say goes to a Sender, once for each recipient, in order within an incident, again and again until
-// it is delivered or refused for good. No recipient and no incident waits for another one's trouble. Rules says how flapping
-// is damped.
+// once, tells each recipient once, reminds, calls a second circle of recipients when nobody acknowledges, and ends the
+// incident only when it was told Good: silence is never taken for health. What it has to say goes to a Sender, once for each
+// recipient, in order within an incident, again and again until it is delivered or refused for good. No recipient and no
+// incident waits for another one's trouble. Rules says how flapping is damped.
 //
-// Incidents and what is still to be delivered are kept in memory. What to look at, and how to word what was seen, is left
-// to the callers; how it travels is left to the Sender.
+// A Store keeps incidents and what is still to be delivered: an event and its notices are stored in one step before anything
+// is sent, and a notice is struck out after the far side has taken it. So a process that is killed at any moment forgets
+// nothing, and says nothing twice but what the far side had taken and it had not yet noted: that goes out again with the
+// same identity.
+//
+// What to look at, and how to word what was seen, is left to the callers; how it travels is left to the Sender.
 package alerts
 
 import "time"
@@ -49,7 +53,7 @@ type Alert struct {
 // Incident is one stretch of trouble with one condition. Times are UTC.
 type Incident struct {
 	ID       string // letters, digits and "-"; differs from every other incident's, across restarts too
-	Number   int    // for people: 1, 2, 3 since the Desk was made
+	Number   int    // for people: 1, 2, 3 since the Store was made; 0 of a test
 	Key      Key
 	Title    string   // subject and problem as they were when it opened; never changes
 	Severity Severity // the worst so far
@@ -58,6 +62,11 @@ type Incident struct {
 	Since    time.Time // first bad observation of what was last told as opened or reopened
 	LastBad  time.Time // latest bad observation
 	Resolved time.Time // first good observation after the last bad one; zero while open
+
+	Called    time.Time // when it was last told as opened, reopened or worsened
+	Escalated time.Time // when the second circle was called; zero if it was not
+	Acked     time.Time // when somebody took it on; zero if nobody has since it was Called
+	AckedBy   string
 
 	Spells    int // how often it turned bad, those spells included that were not told
 	Reopened  int // how often it came back after it was told as resolved
@@ -74,6 +83,10 @@ const (
 	Reminded Event = "reminded"
 	Resolved Event = "resolved"
 	Reopened Event = "reopened"
+
+	Escalated    Event = "escalated"    // critical, and nobody has acknowledged it: at most once in an incident
+	Acknowledged Event = "acknowledged" // by somebody: reminders cease until it is worse, or over and back
+	Tested       Event = "tested"       // nothing is wrong; alone in an incident of its own
 )
 
 // Notice is one event to be told to one recipient. It is complete: a Sender needs to know nothing else, and makes the
@@ -87,4 +100,5 @@ type Notice struct {
 	Alert    Alert         // as last observed
 	Outcome  string        // with Resolved: what the caller knows of the harm done, or nothing
 	Remind   time.Duration // after how long a reminder follows if nothing changes; 0 if none does
+	Escalate time.Duration // after how long the second circle is called if nobody acknowledges; 0 if it is not
 }

@@ -11,42 +11,87 @@ import (
 // Config makes a Desk. Rules and Retry start from DefaultRules and DefaultRetry.
 type Config struct {
 	Sender     Sender
+	Store      Store    // Memory if nil
 	Recipients []string // each is told everything, once; may be empty: then incidents are only logged
+	Escalation []string // the second circle: told all of an incident from when it is escalated
 	Rules      Rules
 	Retry      Retry
 	Log        *slog.Logger     // required
 	Now        func() time.Time // the clock that observations are stamped by; time.Now if nil
 }
 
-// Desk turns observations into incidents and has them told. It is safe for concurrent use; no method but Close waits for
-// a delivery. Make it with NewDesk and end it with Close.
+// Desk turns observations into incidents and has them told. It is safe for concurrent use; no method but Test and Close
+// waits for a delivery. Make it with NewDesk and end it with Close.
 type Desk struct {
 	now        func() time.Time
 	log        *slog.Logger
 	recipients []string
+	escalation []string // without recipients
+	keeper     *keeper
 	outbox     *outbox
 
 	mu     sync.Mutex // guards what follows, and keeps the order of notices from decision to outbox
 	closed bool
 	docket *docket
-	timer  *time.Timer // fires when the next reminder is due; nil until there is one
+	timer  *time.Timer // fires when time brings something next; nil until it does
 }
 
-// NewDesk returns a Desk at which no incident is open.
-func NewDesk(config Config) *Desk {
+// NewDesk returns a Desk that goes on from what its Store keeps: incidents that were open are, and what was not delivered
+// is. Only what waits for somebody who is no recipient any more is dropped.
+func NewDesk(config Config) (*Desk, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	recipients := slices.Clone(config.Recipients)
-	slices.Sort(recipients)
-	recipients = slices.Compact(recipients)
-	return &Desk{
+	if config.Store == nil {
+		config.Store = &Memory{}
+	}
+	kept, err := config.Store.Load()
+	if err != nil {
+		return nil, err
+	}
+	keeper := &keeper{store: config.Store, log: config.Log}
+	recipients := distinct(config.Recipients)
+	escalation := slices.DeleteFunc(distinct(config.Escalation), func(to string) bool { return slices.Contains(recipients, to) })
+	if len(escalation) == 0 {
+		config.Rules.Escalate = 0
+	}
+	d := &Desk{
 		now:        config.Now,
 		log:        config.Log,
 		recipients: recipients,
-		outbox:     newOutbox(config.Sender, recipients, config.Retry, config.Log),
-		docket:     newDocket(config.Rules),
+		escalation: escalation,
+		keeper:     keeper,
+		outbox:     newOutbox(config.Sender, slices.Concat(recipients, escalation), config.Retry, keeper, config.Log),
+		docket:     newDocket(config.Rules, kept, config.Now().UTC()),
 	}
+	d.resume(kept.Outbox)
+	return d, nil
+}
+
+func distinct(names []string) []string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// resume takes up what was not delivered when the process before this one ended.
+func (d *Desk) resume(undelivered []Notice) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var dropped []NoticeID
+	for _, n := range undelivered {
+		if !d.outbox.put(n, nil) {
+			dropped = append(dropped, n.ID())
+			d.log.Warn("alert dropped: no recipient any more", "incident", n.Incident.Number, "event", string(n.Event), "to", n.To)
+		}
+	}
+	if len(undelivered)+len(d.docket.cases) > 0 {
+		d.log.Info("alerts go on", "incidents", len(d.docket.incidents()), "undelivered", len(undelivered)-len(dropped))
+	}
+	change := d.docket.take()
+	change.Done = dropped
+	d.keeper.keep(change)
+	d.schedule()
 }
 
 // Bad takes an observation, made at now, that the condition is bad. The alert's texts are those of this observation and
@@ -70,49 +115,71 @@ func (d *Desk) observe(decide func() *Notice) {
 	}
 	if n := decide(); n != nil {
 		d.tell(n)
+	} else {
+		d.tell()
 	}
 	d.schedule()
 }
 
-// tell logs a notice and hands a copy for each recipient to the outbox. The caller holds mu.
-func (d *Desk) tell(n *Notice) {
-	d.log.Warn("incident "+string(n.Event), "incident", n.Incident.Number, "key", string(n.Incident.Key),
-		"title", n.Incident.Title, "severity", n.Incident.Severity.String(), "since", n.Incident.Since)
-	for _, to := range d.recipients {
-		addressed := *n
-		addressed.To = to
-		d.outbox.put(addressed)
+// tell stores what was decided together with a copy of each notice for each recipient, and then hands them to the outbox.
+// A reminder is left out where earlier news of its incident still waits: that says as much, and what a dead mail server
+// piles up must not come down as a storm. The caller holds mu.
+func (d *Desk) tell(notices ...*Notice) {
+	change := d.docket.take()
+	for _, n := range notices {
+		d.log.Warn("incident "+string(n.Event), "incident", n.Incident.Number, "key", string(n.Incident.Key),
+			"title", n.Incident.Title, "severity", n.Incident.Severity.String(), "since", n.Incident.Since)
+		for _, to := range d.circle(n) {
+			addressed := *n
+			addressed.To = to
+			if n.Event != Reminded || !d.outbox.waits(to, n.Incident.ID) {
+				change.Put = append(change.Put, addressed)
+			}
+		}
+	}
+	if change.empty() {
+		return
+	}
+	d.keeper.keep(change)
+	for _, n := range change.Put {
+		d.outbox.put(n, nil)
 	}
 }
 
-// schedule sets the timer to the next reminder. The caller holds mu.
+// circle is who is told.
+func (d *Desk) circle(n *Notice) []string {
+	if n.Incident.Escalated.IsZero() && n.Event != Tested {
+		return d.recipients
+	}
+	return slices.Concat(d.recipients, d.escalation)
+}
+
+// schedule sets the timer to what time brings next. The caller holds mu.
 func (d *Desk) schedule() {
-	next, ok := d.docket.nextReminder()
+	next, ok := d.docket.next()
 	switch {
 	case !ok && d.timer != nil:
 		d.timer.Stop()
 	case ok && d.timer == nil:
-		d.timer = time.AfterFunc(next.Sub(d.now()), d.remind)
+		d.timer = time.AfterFunc(next.Sub(d.now()), d.pass)
 	case ok:
 		d.timer.Reset(next.Sub(d.now()))
 	}
 }
 
-// remind tells the reminders that are due.
-func (d *Desk) remind() {
+// pass tells what time has brought.
+func (d *Desk) pass() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return
 	}
-	for _, n := range d.docket.remind(d.now().UTC()) {
-		d.tell(n)
-	}
+	d.tell(d.docket.pass(d.now().UTC())...)
 	d.schedule()
 }
 
 // Close takes no more observations and tries to deliver what waits until ctx ends. It returns an error that lists what
-// was not delivered. A second call does nothing.
+// was not delivered; the Store keeps it. A second call does nothing.
 func (d *Desk) Close(ctx context.Context) error {
 	d.mu.Lock()
 	if d.closed {
@@ -124,5 +191,7 @@ func (d *Desk) Close(ctx context.Context) error {
 		d.timer.Stop()
 	}
 	d.mu.Unlock()
-	return d.outbox.drain(ctx)
+	err := d.outbox.drain(ctx)
+	d.keeper.keep(Change{}) // what is owed
+	return err
 }

@@ -3,35 +3,68 @@ package alerts
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // docket is the state of every condition that is not plainly healthy. It decides and does nothing else: each method takes
 // an observation or the time, and returns the notice it calls for, not yet addressed to anyone, or nil.
 type docket struct {
-	rules  Rules
-	cases  map[Key]*condition
-	number int // of the newest incident
+	rules   Rules
+	cases   map[Key]*condition
+	number  int          // of the newest incident
+	changed map[Key]bool // whose kept part has changed since take
 }
 
 // condition is what is known of one key.
 type condition struct {
-	incident Incident // its zero value until one opens; kept after its end, for as long as it may reopen
-	alert    Alert    // as last observed
-	seq      int      // of the incident's newest notice
-	told     time.Time
+	Condition // its zero value until an incident opens; kept after its end, for as long as it may reopen
 
+	alert     Alert     // as last observed
 	badRun    int       // bad observations since the last good one
 	badSince  time.Time // the first of them
 	goodSince time.Time // first good observation since the last bad one; zero if the latest was bad
+	waits     time.Time // nothing that time brings is due earlier; zero once it was observed since the start
 }
 
 // open reports whether the condition has an incident that is not over.
-func (c *condition) open() bool { return c.incident.Number > 0 && c.incident.Resolved.IsZero() }
+func (c *Condition) open() bool { return c.Incident.Number > 0 && c.Incident.Resolved.IsZero() }
 
-func newDocket(rules Rules) *docket {
+// newDocket goes on from what was kept.
+func newDocket(rules Rules, kept State, now time.Time) *docket {
 	rules.Hold = max(rules.Hold, 1)
-	return &docket{rules: rules, cases: map[Key]*condition{}}
+	d := &docket{rules: rules, cases: map[Key]*condition{}, number: kept.Number, changed: map[Key]bool{}}
+	for _, k := range kept.Conditions {
+		d.number = max(d.number, k.Incident.Number)
+		switch {
+		case k.open():
+			d.cases[k.Incident.Key] = &condition{Condition: k, alert: k.Alert, badRun: rules.Hold, badSince: k.Incident.Since, waits: now.Add(startWait)}
+		case now.Sub(k.Told) <= rules.Reopen:
+			d.cases[k.Incident.Key] = &condition{Condition: k, alert: k.Alert}
+		default:
+			d.changed[k.Incident.Key] = true
+		}
+	}
+	return d
+}
+
+// startWait is how long after a start the first look is waited for before time alone makes a reminder due: it may have
+// ended while nobody looked.
+const startWait = 2 * time.Minute
+
+// take returns what has changed since the last time, to be stored.
+func (d *docket) take() Change {
+	change := Change{Number: d.number, Conditions: map[Key]*Condition{}}
+	for key := range d.changed {
+		if c := d.cases[key]; c != nil {
+			kept := c.Condition
+			change.Conditions[key] = &kept
+		} else {
+			change.Conditions[key] = nil
+		}
+	}
+	clear(d.changed)
+	return change
 }
 
 // bad takes an observation that something is wrong.
@@ -47,16 +80,17 @@ func (d *docket) bad(key Key, now time.Time, alert Alert) *Notice {
 	c.badRun++
 	c.goodSince = time.Time{}
 	c.alert = alert
+	c.waits = time.Time{}
 	if !c.open() {
 		return d.trouble(c, key, now)
 	}
-	c.incident.LastBad = now
+	c.Incident.LastBad = now
 	if c.badRun == d.rules.Hold {
-		c.incident.Spells++
+		c.Incident.Spells++
 	}
-	if alert.Severity > c.incident.Severity {
-		c.incident.Severity = alert.Severity
-		return d.notice(c, Worsened, now)
+	if alert.Severity > c.Incident.Severity {
+		c.Incident.Severity = alert.Severity
+		return d.call(c, Worsened, now)
 	}
 	return nil
 }
@@ -66,12 +100,12 @@ func (d *docket) trouble(c *condition, key Key, now time.Time) *Notice {
 	if c.badRun < d.rules.Hold {
 		return nil
 	}
-	if c.incident.Number > 0 && c.badSince.Sub(c.told) <= d.rules.Reopen {
+	if c.Incident.Number > 0 && c.badSince.Sub(c.Told) <= d.rules.Reopen {
 		return d.reopen(c, now)
 	}
 	d.number++
-	c.seq = 0
-	c.incident = Incident{
+	c.Seq = 0
+	c.Incident = Incident{
 		ID:       incidentID(key, c.badSince),
 		Number:   d.number,
 		Key:      key,
@@ -82,16 +116,22 @@ func (d *docket) trouble(c *condition, key Key, now time.Time) *Notice {
 		LastBad:  now,
 		Spells:   1,
 	}
-	return d.notice(c, Opened, now)
+	return d.call(c, Opened, now)
 }
 
 func (d *docket) reopen(c *condition, now time.Time) *Notice {
-	i := &c.incident
+	i := &c.Incident
 	i.Severity = max(i.Severity, c.alert.Severity)
 	i.Since, i.LastBad, i.Resolved = c.badSince, now, time.Time{}
 	i.Spells++
 	i.Reopened++
-	return d.notice(c, Reopened, now)
+	return d.call(c, Reopened, now)
+}
+
+// call makes a notice of an event that somebody must act on, whoever has acknowledged what was before.
+func (d *docket) call(c *condition, event Event, now time.Time) *Notice {
+	c.Incident.Called, c.Incident.Acked, c.Incident.AckedBy = now, time.Time{}, ""
+	return d.notice(c, event, now)
 }
 
 // good takes an observation that nothing is wrong.
@@ -102,56 +142,73 @@ func (d *docket) good(key Key, now time.Time, outcome string) *Notice {
 	}
 	c.badRun = 0
 	if !c.open() {
-		if c.incident.Number == 0 || now.Sub(c.told) > d.rules.Reopen {
+		if c.Incident.Number == 0 || now.Sub(c.Told) > d.rules.Reopen {
 			delete(d.cases, key)
+			if c.Incident.Number > 0 {
+				d.changed[key] = true
+			}
 		}
 		return nil
 	}
 	if c.goodSince.IsZero() {
 		c.goodSince = now
 	}
-	if now.Sub(c.goodSince) < d.rules.settle(c.incident.Reopened) {
+	if now.Sub(c.goodSince) < d.rules.settle(c.Incident.Reopened) {
 		return nil
 	}
-	c.incident.Resolved = c.goodSince
+	return d.resolve(c, now, outcome)
+}
+
+func (d *docket) resolve(c *condition, now time.Time, outcome string) *Notice {
+	c.Incident.Resolved = c.goodSince
 	n := d.notice(c, Resolved, now)
-	n.Outcome, n.Remind = outcome, 0
+	n.Outcome = outcome
 	return n
 }
 
-// reminder returns when the condition's next reminder is due. There is none for what was last seen well: a reminder
-// must not say that something is bad when it is not.
-func (d *docket) reminder(c *condition) (due time.Time, ok bool) {
-	return c.told.Add(d.rules.Remind), d.rules.Remind > 0 && c.open() && c.goodSince.IsZero()
-}
-
-// nextReminder returns when the earliest reminder is due, if any is.
-func (d *docket) nextReminder() (next time.Time, ok bool) {
+// acknowledge notes who takes an incident on. It returns an error if there is no such incident that is open, and nil if
+// somebody has it already.
+func (d *docket) acknowledge(number int, by string, now time.Time) (*Notice, error) {
 	for _, c := range d.cases {
-		if due, any := d.reminder(c); any && (!ok || due.Before(next)) {
-			next, ok = due, true
+		switch {
+		case c.Incident.Number != number || number == 0:
+		case !c.open():
+			return nil, fmt.Errorf("incident %d is over", number)
+		case !c.Incident.Acked.IsZero():
+			return nil, nil
+		default:
+			c.Incident.Acked, c.Incident.AckedBy = now, by
+			return d.notice(c, Acknowledged, now), nil
 		}
 	}
-	return next, ok
+	return nil, fmt.Errorf("no incident %d is open", number)
 }
 
-// remind returns the reminders that are due.
-func (d *docket) remind(now time.Time) []*Notice {
-	var notices []*Notice
+// incidents returns those that are open, by number.
+func (d *docket) incidents() []Incident {
+	var open []Incident
 	for _, c := range d.cases {
-		if due, any := d.reminder(c); any && !due.After(now) {
-			c.incident.Reminders++
-			notices = append(notices, d.notice(c, Reminded, now))
+		if c.open() {
+			open = append(open, c.Incident)
 		}
 	}
-	return notices
+	slices.SortFunc(open, func(a, b Incident) int { return a.Number - b.Number })
+	return open
 }
 
 // notice stamps the incident's next event.
 func (d *docket) notice(c *condition, event Event, now time.Time) *Notice {
-	c.seq++
-	c.told = now
-	return &Notice{Event: event, Seq: c.seq, At: now, Incident: c.incident, Alert: c.alert, Remind: d.rules.Remind}
+	c.Seq++
+	c.Told, c.Alert = now, c.alert
+	d.changed[c.Incident.Key] = true
+	n := &Notice{Event: event, Seq: c.Seq, At: now, Incident: c.Incident, Alert: c.Alert}
+	if c.open() && c.Incident.Acked.IsZero() {
+		n.Remind = d.rules.Remind
+		if c.Incident.Severity == Crit && c.Incident.Escalated.IsZero() && d.rules.Escalate > 0 {
+			n.Escalate = max(c.Incident.Called.Add(d.rules.Escalate).Sub(now), time.Second)
+		}
+	}
+	return n
 }
 
 // incidentID makes an identity that survives a restart's new count of numbers: no two incidents of one condition begin

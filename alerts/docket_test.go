@@ -74,7 +74,7 @@ func TestDocketKeepsItsWord(t *testing.T) {
 			Settle: time.Duration(rapid.IntRange(0, 60).Draw(t, "settle")) * time.Second,
 			Remind: time.Duration(rapid.IntRange(1, 120).Draw(t, "remind")) * time.Minute,
 		}
-		d, newest := newDocket(rules), 0
+		d, newest := newDocket(rules, State{}, time.Time{}), 0
 		now := time.Date(2026, 11, 22, 2, 14, 7, 0, time.UTC)
 		histories := map[Key]*history{"a": {}, "b": {}, "c": {}}
 		keys := rapid.SampledFrom([]Key{"a", "b", "c"})
@@ -112,10 +112,10 @@ func TestDocketKeepsItsWord(t *testing.T) {
 				now = now.Add(unit * time.Duration(rapid.IntRange(0, 90).Draw(t, "units")))
 			},
 			"remind": func(t *rapid.T) {
-				for _, n := range d.remind(now) {
+				for _, n := range d.pass(now) {
 					histories[n.Incident.Key].check(t, n, "nothing", rules, &newest)
 				}
-				next, ok := d.nextReminder()
+				next, ok := d.next()
 				require.True(t, !ok || next.After(now), "a reminder was due and not told")
 			},
 		})
@@ -141,7 +141,7 @@ func TestIncidentsOfOneConditionDiffer(t *testing.T) {
 }
 
 func TestSpellsAndReturnsAreCounted(t *testing.T) {
-	d := newDocket(DefaultRules())
+	d := newDocket(DefaultRules(), State{}, time.Time{})
 	now := time.Date(2026, 11, 22, 2, 14, 7, 0, time.UTC)
 	var last Notice
 	see := func(what string) {

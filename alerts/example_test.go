@@ -19,13 +19,18 @@ func (printer) Send(_ context.Context, n alerts.Notice) error {
 
 // A wallet is looked at every second; it is down twice in a row, then well again.
 func ExampleDesk() {
-	desk := alerts.NewDesk(alerts.Config{
-		Sender:     printer{}, // email.New(...) in earnest
+	desk, err := alerts.NewDesk(alerts.Config{
+		Sender:     printer{},        // email.New(...) in earnest
+		Store:      &alerts.Memory{}, // alerts.OpenFile(...)
 		Recipients: []string{"night@example.org"},
 		Rules:      alerts.DefaultRules(),
 		Retry:      alerts.DefaultRetry(),
 		Log:        slog.New(slog.DiscardHandler),
 	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	const key = alerts.Key("wallet/wallet-2/unreachable")
 	now := time.Now()
 	for range 2 {

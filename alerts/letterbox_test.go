@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -64,7 +65,17 @@ func trouble() Alert {
 }
 
 func newDesk(box *letterbox, recipients ...string) *Desk {
-	return NewDesk(Config{Sender: box, Recipients: recipients, Rules: DefaultRules(), Retry: DefaultRetry(), Log: slog.New(slog.DiscardHandler)})
+	return mustDesk(Config{Sender: box, Recipients: recipients})
+}
+
+// mustDesk fills in what a test does not care for.
+func mustDesk(config Config) *Desk {
+	config.Rules, config.Retry, config.Log = cmp.Or(config.Rules, DefaultRules()), cmp.Or(config.Retry, DefaultRetry()), slog.New(slog.DiscardHandler)
+	desk, err := NewDesk(config)
+	if err != nil {
+		panic(err)
+	}
+	return desk
 }
 
 // repeat makes an observation once a second, so many times.

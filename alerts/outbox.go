@@ -3,11 +3,8 @@ package alerts
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -40,6 +37,7 @@ func (r Retry) pause(failed int) time.Duration {
 type outbox struct {
 	sender Sender
 	retry  Retry
+	keeper *keeper
 	log    *slog.Logger
 
 	attempts context.Context    // ends when nothing may be tried any more
@@ -55,12 +53,18 @@ type outbox struct {
 type laneID struct{ to, incident string }
 
 type lane struct {
-	waiting []Notice // the first is being delivered
+	waiting []parcel // the first is being delivered
 	err     error    // of the latest attempt at the first
 }
 
-func newOutbox(sender Sender, recipients []string, retry Retry, log *slog.Logger) *outbox {
-	o := &outbox{sender: sender, retry: retry, log: log, hurry: make(chan struct{}),
+// parcel is a notice, and who wants to know how it fares.
+type parcel struct {
+	Notice
+	result chan<- error // has room for one; nil if nobody waits
+}
+
+func newOutbox(sender Sender, recipients []string, retry Retry, keeper *keeper, log *slog.Logger) *outbox {
+	o := &outbox{sender: sender, retry: retry, keeper: keeper, log: log, hurry: make(chan struct{}),
 		turns: map[string]chan struct{}{}, lanes: map[laneID]*lane{}}
 	o.attempts, o.stop = context.WithCancel(context.Background())
 	for _, to := range recipients {
@@ -69,30 +73,46 @@ func newOutbox(sender Sender, recipients []string, retry Retry, log *slog.Logger
 	return o
 }
 
-// put takes a notice in. A reminder is left out where earlier news of its incident still waits: that says as much, and
-// what a dead mail server piles up must not come down as a storm.
-func (o *outbox) put(n Notice) {
+// put takes in a notice that was stored. It returns false, and takes nothing, if this is for nobody whom it knows.
+func (o *outbox) put(n Notice, result chan<- error) bool {
+	if o.turns[n.To] == nil {
+		return false
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	id := laneID{n.To, n.Incident.ID}
-	l := o.lanes[id]
-	if l == nil {
-		o.lanes[id] = &lane{waiting: []Notice{n}}
-		o.running.Go(func() { o.run(id) })
-		return
+	if l := o.lanes[id]; l != nil {
+		l.waiting = append(l.waiting, parcel{n, result})
+		return true
 	}
-	if n.Event != Reminded {
-		l.waiting = append(l.waiting, n)
-	}
+	o.lanes[id] = &lane{waiting: []parcel{{n, result}}}
+	o.running.Go(func() { o.run(id) })
+	return true
 }
 
-// run empties a lane, or leaves it as it is when attempts end.
+// waits reports whether news of an incident waits for a recipient.
+func (o *outbox) waits(to, incident string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lanes[laneID{to, incident}] != nil
+}
+
+// run empties a lane, or leaves it as it is when attempts end. What is done is struck out of the store before the next one
+// is tried, so that order outlives a crash as well.
 func (o *outbox) run(id laneID) {
 	for {
 		o.mu.Lock()
-		n := o.lanes[id].waiting[0]
+		p := o.lanes[id].waiting[0]
 		o.mu.Unlock()
-		if !o.deliver(id, n) || !o.done(id) {
+		settled, err := o.deliver(id, p.Notice)
+		if !settled {
+			return
+		}
+		o.keeper.keep(Change{Done: []NoticeID{p.ID()}})
+		if p.result != nil {
+			p.result <- err
+		}
+		if !o.done(id) {
 			return
 		}
 	}
@@ -111,8 +131,9 @@ func (o *outbox) done(id laneID) bool {
 	return true
 }
 
-// deliver tries until the notice is delivered or refused for good, and returns false when attempts ended before.
-func (o *outbox) deliver(id laneID, n Notice) bool {
+// deliver tries until the notice is delivered, or refused for good: then it returns why. It is not settled when attempts
+// ended before.
+func (o *outbox) deliver(id laneID, n Notice) (settled bool, refusal error) {
 	log := o.log.With("incident", n.Incident.Number, "event", string(n.Event), "to", n.To)
 	hurry := o.hurry
 	for failed := 1; ; failed++ {
@@ -121,16 +142,16 @@ func (o *outbox) deliver(id laneID, n Notice) bool {
 		switch {
 		case err == nil:
 			log.Info("alert delivered", "attempts", failed)
-			return true
+			return true, nil
 		case errors.As(err, &permanent):
 			log.Error("alert refused for good", "error", err)
-			return true
+			return true, err
 		}
 		o.mu.Lock()
 		o.lanes[id].err = err
 		o.mu.Unlock()
 		if o.attempts.Err() != nil {
-			return false
+			return false, nil
 		}
 		pause := o.retry.pause(failed)
 		log.Warn("alert not delivered yet", "attempts", failed, "next", pause, "error", err)
@@ -139,7 +160,7 @@ func (o *outbox) deliver(id laneID, n Notice) bool {
 		case <-hurry:
 			hurry = nil
 		case <-o.attempts.Done():
-			return false
+			return false, nil
 		}
 	}
 }
@@ -174,22 +195,4 @@ func (o *outbox) drain(ctx context.Context) error {
 	o.stop()
 	<-idle
 	return o.undelivered()
-}
-
-// undelivered lists what waits, in a stable order.
-func (o *outbox) undelivered() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var errs []error
-	for _, l := range o.lanes {
-		for i, n := range l.waiting {
-			err := fmt.Errorf("incident %d %s to %s not delivered", n.Incident.Number, n.Event, n.To)
-			if i == 0 && l.err != nil {
-				err = fmt.Errorf("%w: %w", err, l.err)
-			}
-			errs = append(errs, err)
-		}
-	}
-	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return errors.Join(errs...)
 }

@@ -12,6 +12,9 @@ import "time"
 // after each further return, up to Reopen. What comes and goes faster than that is not told: the incident stays open and
 // counts its spells, which the next notice says.
 //
+// Calling others: what is critical, and was not acknowledged within Escalate of being told as opened, worse or back, is
+// escalated. Who acknowledges takes it on: neither that nor reminders follow, until it gets worse, or is over and comes back.
+//
 // So every change is told as long as changes are rare, and however long a condition flaps, the pauses it must keep to be
 // heard double until there are at most two notices in Reopen, and the reminders.
 type Rules struct {
@@ -19,6 +22,8 @@ type Rules struct {
 	Reopen time.Duration // how long a resolved incident may come back
 	Settle time.Duration // how long the first recovery after a return must last; 0 damps nothing
 	Remind time.Duration // how long after the last notice a reminder follows; 0 for none
+
+	Escalate time.Duration // how long an acknowledgement of what is critical is waited for; 0 for ever
 }
 
 // DefaultRules suit observations every few hundred milliseconds to every minute.

@@ -9,18 +9,22 @@ import (
 
 // body returns the lines of a mail: at most 15 of at most 72 characters, whatever the notice says. The parts' limits add
 // up to 15: first what the reader must know, last what only helps to find it again.
-func body(n alerts.Notice) []string {
-	if n.Event == alerts.Resolved {
+func (s *Sender) body(n alerts.Notice) []string {
+	switch n.Event {
+	case alerts.Resolved:
 		return recovery(n)
+	case alerts.Tested:
+		return append(wrap(what(n), 3), wrap(n.Alert.Impact, 3)...)
 	}
-	lines := append(lead(n), wrap(what(n), 3)...)
+	lines := lead(n)
+	lines = append(lines, wrap(what(n), 3-len(lines))...)
 	lines = append(lines, wrap(n.Alert.Impact, 3)...)
 	lines = append(lines, paragraph("To do: ", n.Alert.Action, 3)...)
 	lines = append(lines, "", fmt.Sprintf("Since %s, last seen so %s.", stamp(n.Incident.Since), stamp(n.Incident.LastBad)))
 	if seen := clean(n.Alert.Seen); seen != "" {
 		lines = append(lines, wrap("Seen by: "+seen, 1)...)
 	}
-	return append(lines, closing(n))
+	return append(lines, s.closing(n)...)
 }
 
 // what is the trouble in the caller's words, or at least its title.
@@ -41,16 +45,39 @@ func lead(n alerts.Notice) []string {
 		return []string{fmt.Sprintf("Not over after %s: reminder %d.", span(n.At.Sub(i.Since)), i.Reminders)}
 	case alerts.Reopened:
 		return []string{fmt.Sprintf("It is back: spell %d since %s.", i.Spells, stamp(i.First))}
+	case alerts.Escalated:
+		return []string{fmt.Sprintf("Nobody has taken this on for %s: others are told now.", span(n.At.Sub(i.Called)))}
+	case alerts.Acknowledged:
+		return []string{fmt.Sprintf("%s has taken this on at %s.", orSomebody(i.AckedBy), stamp(i.Acked))}
 	}
 	return nil
 }
 
-// closing says what comes next from us.
-func closing(n alerts.Notice) string {
-	if n.Remind <= 0 {
-		return fmt.Sprintf("Incident %d. The next mail comes when it is over.", n.Incident.Number)
+func orSomebody(name string) string {
+	if name = clean(name); name == "" {
+		return "Somebody"
 	}
-	return fmt.Sprintf("Incident %d. Reminder in %s if it is not over.", n.Incident.Number, span(n.Remind))
+	return cut(name, 30)
+}
+
+// closing says what comes next from us, and how to keep it away.
+func (s *Sender) closing(n alerts.Notice) []string {
+	next := "The next mail comes when it is over."
+	switch {
+	case !n.Incident.Acked.IsZero():
+		next = "The next mail comes when it is worse or over."
+	case n.Remind > 0 && n.Escalate > 0:
+		next = fmt.Sprintf("Reminder in %s, others called in %s.", span(n.Remind), span(n.Escalate))
+	case n.Remind > 0:
+		next = fmt.Sprintf("Reminder in %s if it is not over.", span(n.Remind))
+	case n.Escalate > 0:
+		next = fmt.Sprintf("Others are called in %s.", span(n.Escalate))
+	}
+	lines := []string{fmt.Sprintf("Incident %d. %s", n.Incident.Number, next)}
+	if s.config.Acknowledge != "" && n.Incident.Acked.IsZero() {
+		lines = append(lines, cut(fmt.Sprintf("To take it on: %s %d", s.config.Acknowledge, n.Incident.Number), lineWidth))
+	}
+	return lines
 }
 
 // recovery is the body of an incident's end.

@@ -45,10 +45,12 @@ func deskFor(t *testing.T, address string, recipients ...string) (*alerts.Desk, 
 	s, err := New(Config{Server: address, Encryption: Plain, From: "alerts@example.org", Site: "vsp.example.org"})
 	require.NoError(t, err)
 	o := observed{s, make(chan error, 1)}
-	return alerts.NewDesk(alerts.Config{
+	desk, err := alerts.NewDesk(alerts.Config{
 		Sender: o, Recipients: recipients, Rules: alerts.DefaultRules(), Log: slog.New(slog.DiscardHandler),
 		Retry: alerts.Retry{Attempt: 300 * time.Millisecond, First: 5 * time.Millisecond, Most: 40 * time.Millisecond},
-	}), o.failed
+	})
+	require.NoError(t, err)
+	return desk, o.failed
 }
 
 // outage tells the desk of a wallet that went down and came back.

@@ -44,7 +44,7 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compose mail header: %w", err)
 	}
-	if _, err := w.Write([]byte(strings.Join(body(n), "\n") + "\n")); err != nil {
+	if _, err := w.Write([]byte(strings.Join(s.body(n), "\n") + "\n")); err != nil {
 		return nil, fmt.Errorf("compose mail body: %w", err)
 	}
 	if err := w.Close(); err != nil {
@@ -74,7 +74,10 @@ func subjectField(state, core string) []byte {
 // core is what follows the state in a subject. It is the same in all mails of an incident: mail programs that thread by
 // subject leave leading words in brackets out of account (RFC 5256, 2.1).
 func core(n alerts.Notice, site string) string {
-	tail := fmt.Sprintf(" (%s) #%d", cut(clean(site), siteWidth), n.Incident.Number)
+	tail := fmt.Sprintf(" (%s)", cut(clean(site), siteWidth))
+	if n.Incident.Number > 0 {
+		tail += fmt.Sprintf(" #%d", n.Incident.Number)
+	}
 	return cut(clean(n.Incident.Title), coreWidth-length(tail)) + tail
 }
 
@@ -90,6 +93,12 @@ func state(n alerts.Notice) string {
 		return "STILL " + severity
 	case alerts.Reopened:
 		return severity + " AGAIN"
+	case alerts.Escalated:
+		return severity + " ESCALATED"
+	case alerts.Acknowledged:
+		return "ACK"
+	case alerts.Tested:
+		return "TEST"
 	}
 	return severity
 }

@@ -83,9 +83,10 @@ func FuzzLetter(f *testing.F) {
 	f.Add("wallet-2", "does not answer", "What\r\nBcc: eve@example.org", "Impact\n.\nQUIT", "Action", "Seen", "Outcome", "vsp.example.org", "Night", uint8(0), uint32(17))
 	f.Add("w\r\nBcc: eve@example.org\r\n\r\n", "=?utf-8?q?=0D=0ABcc:_eve?=", "", "\u202egnp.exe", "\x00", "\xff\xfe", "From here", "a\nb", "Eve <eve@example.org>,", uint8(3), uint32(1))
 	f.Add(strings.Repeat("é", 300), strings.Repeat("=", 99), strings.Repeat("long ", 999), "", "", "", strings.Repeat("界", 99), strings.Repeat("s", 99), "bé\\é", uint8(4), uint32(1<<31))
-	events := []alerts.Event{alerts.Opened, alerts.Worsened, alerts.Reminded, alerts.Resolved, alerts.Reopened}
+	events := []alerts.Event{alerts.Opened, alerts.Worsened, alerts.Reminded, alerts.Resolved, alerts.Reopened,
+		alerts.Escalated, alerts.Acknowledged, alerts.Tested}
 	f.Fuzz(func(t *testing.T, thing, problem, what, impact, action, seen, outcome, site, name string, event uint8, number uint32) {
-		s, err := New(Config{Server: "127.0.0.1:25", From: "alerts@example.org", Site: site})
+		s, err := New(Config{Server: "127.0.0.1:25", From: "alerts@example.org", Site: site, Acknowledge: "vsp alerts ack"})
 		require.NoError(t, err)
 		n := down()
 		n.Event, n.Seq = events[int(event)%len(events)], 1+int(event)%len(events)

@@ -38,6 +38,8 @@ type Config struct {
 	Password   string         // never sent without TLS, never in a log or error
 	From       string         // "alerts@example.org" or "Name <alerts@example.org>"
 	Site       string         // which service the alerts are about, as in subjects: "vsp.example.org"
+
+	Acknowledge string // the command that takes an incident on, without its number; not told if empty
 }
 
 // Sender is an alerts.Sender over SMTP.

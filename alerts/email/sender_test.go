@@ -24,7 +24,7 @@ const loopback = "127.0.0.1:0"
 
 // send delivers one notice with a deadline.
 func send(t *testing.T, config Config, limit time.Duration) error {
-	config.From, config.Site = "Scrutineer <alerts@example.org>", "vsp.example.org"
+	config.From, config.Site, config.Acknowledge = "Scrutineer <alerts@example.org>", "vsp.example.org", "vsp alerts ack"
 	s, err := New(config)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -2,46 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"scrutineer/alerts"
-	"scrutineer/alerts/email"
 	"scrutineer/vsp"
 )
-
-// newDesk returns the desk that the configuration asks for, or nil if it asks for none.
-func newDesk(s *settings, log *slog.Logger) (*alerts.Desk, error) {
-	if s.Alerts == nil {
-		return nil, nil
-	}
-	var roots *x509.CertPool
-	if s.mailCA != nil {
-		roots = x509.NewCertPool()
-		roots.AppendCertsFromPEM(s.mailCA)
-	}
-	sender, err := email.New(email.Config{
-		Server: s.Alerts.SMTP, Encryption: email.Encryption(s.Alerts.TLS), Roots: roots,
-		Username: s.Alerts.User, Password: s.mailPassword, From: s.Alerts.From, Site: s.Site,
-	})
-	if err != nil {
-		return nil, err
-	}
-	rules := alerts.DefaultRules()
-	rules.Remind = time.Duration(s.Alerts.RemindEvery)
-	return alerts.NewDesk(alerts.Config{Rules: rules, Sender: sender, Recipients: s.Alerts.To, Log: log, Retry: alerts.DefaultRetry()}), nil
-}
-
-// drain gives the mails that still wait a last chance.
-func drain(desk *alerts.Desk, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	if err := desk.Close(ctx); err != nil {
-		log.Error("alerts not delivered", "err", err)
-	}
-}
 
 // words is how a problem is told in a mail. In what and action, %s is the wallet's name.
 type words struct{ headline, what, action string }

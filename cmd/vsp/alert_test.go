@@ -69,8 +69,9 @@ func (w *wallets) set(i int, p vsp.Problem) {
 func TestWalletsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		box := &mailbox{}
-		desk := alerts.NewDesk(alerts.Config{Sender: box, Recipients: []string{"a@example.org"}, Rules: alerts.DefaultRules(),
+		desk, err := alerts.NewDesk(alerts.Config{Sender: box, Recipients: []string{"a@example.org"}, Rules: alerts.DefaultRules(),
 			Retry: alerts.DefaultRetry(), Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
 		voters := &wallets{states: []vsp.VoterState{{Name: "wallet-1"}, {Name: "wallet-2"}, {Name: "wallet-3"}}}
 		ctx, cancel := context.WithCancel(t.Context())
 		var watch sync.WaitGroup

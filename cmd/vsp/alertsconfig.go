@@ -1,9 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
+	"scrutineer/alerts/email"
 	"scrutineer/cmd/configfile"
 )
 
@@ -28,21 +33,47 @@ func (s *settings) checkAlerts(file *configfile.File) {
 	if len(a.To) == 0 {
 		file.Wrong("alerts.to", "is missing: name at least one mail address")
 	}
-	for _, to := range a.To {
-		if _, err := mail.ParseAddress(to); err != nil {
-			file.Wrong("alerts.to", "%q is no mail address", to)
-		}
-	}
-	if a.RemindEvery == 0 {
-		a.RemindEvery = configfile.Duration(30 * time.Minute)
-	}
-	if a.RemindEvery < 0 {
-		file.Wrong("alerts.remind_every", "must be more than 0, such as 30m")
-	}
+	checkAddresses(file, "alerts.to", a.To)
+	checkAddresses(file, "alerts.escalate_to", a.EscalateTo)
+	checkPause(file, "alerts.remind_every", &a.RemindEvery, 30*time.Minute)
+	checkPause(file, "alerts.escalate_after", &a.EscalateAfter, 15*time.Minute)
+	s.checkAlertStore(file)
 	if a.User != "" {
 		s.mailPassword = file.Secret("alerts.password_file", a.PasswordFile)
 	}
 	if a.CAFile != "" {
 		s.mailCA = certificate(file, "alerts.ca_file", a.CAFile)
+	}
+}
+
+func checkAddresses(file *configfile.File, key string, addresses []string) {
+	for _, address := range addresses {
+		if err := email.CheckRecipient(address); err != nil {
+			file.Wrong(key, "%q is no mail address that can be used, such as name@example.org", address)
+		}
+	}
+}
+
+// checkPause fills in a time that was left out.
+func checkPause(file *configfile.File, key string, pause *configfile.Duration, usual time.Duration) {
+	if *pause == 0 {
+		*pause = configfile.Duration(usual)
+	}
+	if *pause < 0 {
+		file.Wrong(key, "must be more than 0, such as %s", strings.TrimSuffix(usual.String(), "0s"))
+	}
+}
+
+// maxSocket is the longest path that a socket may have on Linux and the BSDs, in bytes.
+const maxSocket = 103
+
+func (s *settings) checkAlertStore(file *configfile.File) {
+	s.alertStore = file.Resolve(cmp.Or(s.Alerts.Store, "alerts.db"))
+	folder := filepath.Dir(s.alertStore)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		file.Wrong("alerts.store", "%s is no folder: name a file in one that the service may write to", folder)
+	}
+	if path := alertSocket(s); len(path) > maxSocket {
+		file.Wrong("alerts.store", "%s is longer than %d bytes, which the socket beside it must not be", path, maxSocket)
 	}
 }

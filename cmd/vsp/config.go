@@ -85,14 +85,17 @@ type Daemon struct {
 
 // AlertsConfig is who is told, and how.
 type AlertsConfig struct {
-	SMTP         string              `toml:"smtp"`
-	TLS          string              `toml:"tls"`
-	CAFile       string              `toml:"ca_file"`
-	User         string              `toml:"user"`
-	PasswordFile string              `toml:"password_file"`
-	From         string              `toml:"from"`
-	To           []string            `toml:"to"`
-	RemindEvery  configfile.Duration `toml:"remind_every"`
+	Store         string              `toml:"store"`
+	SMTP          string              `toml:"smtp"`
+	TLS           string              `toml:"tls"`
+	CAFile        string              `toml:"ca_file"`
+	User          string              `toml:"user"`
+	PasswordFile  string              `toml:"password_file"`
+	From          string              `toml:"from"`
+	To            []string            `toml:"to"`
+	RemindEvery   configfile.Duration `toml:"remind_every"`
+	EscalateTo    []string            `toml:"escalate_to"`
+	EscalateAfter configfile.Duration `toml:"escalate_after"`
 }
 
 // settings is a configuration that was found in order, with what its files hold.
@@ -112,6 +115,7 @@ type settings struct {
 	wallets       []dcrrpc.Config
 	mailPassword  string
 	mailCA        []byte
+	alertStore    string // path
 }
 
 // load reads the configuration. Its error names everything that is wrong in it.

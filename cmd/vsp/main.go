@@ -20,7 +20,7 @@ and keeps every ticket in every voting wallet until it has voted.
 
 To begin: vsp init, then edit the configuration, vsp check, vsp serve.`,
 	}
-	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand(), walletsCommand(), xpubCommand(), feesCommand())
+	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand(), walletsCommand(), xpubCommand(), feesCommand(), alertsCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), resealCommand(), keysCommand(), passwordCommand(), manCommand())
 	root.AddCommand(importVspdCommand())
 	return root

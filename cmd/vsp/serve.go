@@ -93,9 +93,12 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	if err := f.build(store, network, voters); err != nil {
 		return err
 	}
-	desk, err := newDesk(s, log)
+	duty, err := newDuty(s, log)
 	if err != nil {
 		return fmt.Errorf("set up alerts: %w", err)
+	}
+	if duty != nil {
+		defer duty.close()
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -107,9 +110,9 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	run(voters.Run)
 	run(f.service.Run)
 	run(func(ctx context.Context) { f.reloading(ctx, reloads) })
-	if desk != nil {
-		defer drain(desk, log)
-		run(func(ctx context.Context) { watchVoters(ctx, desk, voters, s.Site, time.Duration(s.CheckEvery)) })
+	if duty != nil {
+		group.Go(func() error { return duty.serve(ctx) })
+		run(func(ctx context.Context) { watchVoters(ctx, duty.desk, voters, s.Site, time.Duration(s.CheckEvery)) })
 	}
 	return group.Wait()
 }

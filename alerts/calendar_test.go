@@ -1,0 +1,141 @@
+package alerts
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// start is when the tables of this file begin.
+var start = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
+
+// play has a docket go through a history, a word for each step:
+//
+//	b, B   two bad observations a second apart, the second one warn or crit
+//	g      a good one
+//	a      ann acknowledges incident 1
+//	r      a restart: only what is kept goes on
+//	15m    time passes, and what it brings is told as it falls due
+//
+// It returns what was told, as "12m0s reminded".
+func play(t *testing.T, rules Rules, steps ...string) []string {
+	d, now := newDocket(rules, State{}, start), start
+	var told []string
+	hear := func(n *Notice) {
+		if n != nil {
+			told = append(told, fmt.Sprintf("%v %s", now.Sub(start), n.Event))
+		}
+	}
+	state := map[Key]Condition{}
+	for _, step := range steps {
+		switch step {
+		case "b", "B":
+			alert := trouble()
+			hear(d.bad(key, now, alert))
+			if step == "B" {
+				alert.Severity = Crit
+			}
+			hear(d.bad(key, now, alert))
+		case "g":
+			hear(d.good(key, now, ""))
+		case "a":
+			n, err := d.acknowledge(1, "ann", now)
+			require.NoError(t, err)
+			hear(n)
+		case "r":
+			var kept State
+			for _, c := range state {
+				kept.Number, kept.Conditions = max(kept.Number, c.Incident.Number), append(kept.Conditions, c)
+			}
+			d = newDocket(rules, kept, now)
+		default:
+			span, err := time.ParseDuration(step)
+			require.NoError(t, err)
+			end := now.Add(span)
+			for next, ok := d.next(); ok && !next.After(end); next, ok = d.next() {
+				if next.After(now) {
+					now = next
+				}
+				for _, n := range d.pass(now) {
+					hear(n)
+				}
+			}
+			now = end
+		}
+		for key, c := range d.take().Conditions {
+			delete(state, key)
+			if c != nil {
+				state[key] = *c
+			}
+		}
+	}
+	return told
+}
+
+func TestWhatIsToldWhen(t *testing.T) {
+	rules := Rules{Hold: 2, Reopen: 10 * time.Minute, Settle: 30 * time.Second, Remind: 30 * time.Minute, Escalate: 15 * time.Minute}
+	for name, c := range map[string]struct {
+		steps []string
+		want  []string
+	}{
+		"critical and nobody there": {[]string{"B", "70m"},
+			[]string{"0s opened", "15m0s escalated", "45m0s reminded"}},
+		"a warning gets nobody up": {[]string{"b", "70m"},
+			[]string{"0s opened", "30m0s reminded", "1h0m0s reminded"}},
+		"acknowledged in time": {[]string{"B", "14m", "a", "10h", "g"},
+			[]string{"0s opened", "14m0s acknowledged", "10h14m0s resolved"}},
+		"acknowledged twice is once": {[]string{"B", "1m", "a", "1m", "a", "1h"},
+			[]string{"0s opened", "1m0s acknowledged"}},
+		"acknowledged after the call": {[]string{"B", "20m", "a", "10h"},
+			[]string{"0s opened", "15m0s escalated", "20m0s acknowledged"}},
+		"worse than what was acknowledged": {[]string{"b", "1m", "a", "1h", "B", "20m"},
+			[]string{"0s opened", "1m0s acknowledged", "1h1m0s worsened", "1h16m0s escalated"}},
+		"back after it was acknowledged": {[]string{"B", "1m", "a", "1m", "g", "1m", "B", "20m"},
+			[]string{"0s opened", "1m0s acknowledged", "2m0s resolved", "3m0s reopened", "18m0s escalated"}},
+		"escalated once": {[]string{"B", "16m", "g", "1m", "B", "29m"},
+			[]string{"0s opened", "15m0s escalated", "16m0s resolved", "17m0s reopened"}},
+		"last seen well": {[]string{"B", "1m", "g", "1m", "B", "1m", "g", "5h"},
+			[]string{"0s opened", "1m0s resolved", "2m0s reopened"}},
+
+		"a restart forgets nothing": {[]string{"B", "10m", "r", "b", "10m", "r", "b", "g"},
+			[]string{"0s opened", "15m0s escalated", "20m0s resolved"}},
+		"a restart does not open again": {[]string{"b", "r", "b", "r", "b", "b", "1m", "g"},
+			[]string{"0s opened", "1m0s resolved"}},
+		"a restart resolves nothing": {[]string{"b", "r", "29m", "r", "10m"},
+			[]string{"0s opened", "31m0s reminded"}},
+		"a look comes before what fell due meanwhile": {[]string{"B", "r", "14m", "r", "1m30s", "g"},
+			[]string{"0s opened", "15m30s resolved"}},
+		"a bad look lets it go": {[]string{"B", "14m", "r", "1m30s", "b", "1s"},
+			[]string{"0s opened", "15m30s escalated"}},
+		"an acknowledgement outlives it": {[]string{"B", "a", "r", "10h", "g"},
+			[]string{"0s opened", "0s acknowledged", "10h0m0s resolved"}},
+		"returns after a restart": {[]string{"b", "1m", "g", "r", "1m", "b", "r", "g", "40s", "g"},
+			[]string{"0s opened", "1m0s resolved", "2m0s reopened", "2m40s resolved"}},
+		"long over before a restart": {[]string{"b", "1m", "g", "11m", "r", "b"},
+			[]string{"0s opened", "1m0s resolved", "12m0s opened"}},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, play(t, rules, c.steps...)) })
+	}
+}
+
+func TestOnlyWhatIsOpenIsAcknowledged(t *testing.T) {
+	d := newDocket(DefaultRules(), State{}, start)
+	d.bad(key, start, trouble())
+	for _, number := range []int{-1, 0, 1} {
+		_, err := d.acknowledge(number, "ann", start)
+		require.ErrorContains(t, err, fmt.Sprintf("no incident %d is open", number))
+	}
+	d.bad(key, start, trouble())
+	d.good(key, start, "")
+	_, err := d.acknowledge(1, "ann", start)
+	require.EqualError(t, err, "incident 1 is over")
+}
+
+func TestNumbersGoOnThoughAllIsForgotten(t *testing.T) {
+	d := newDocket(DefaultRules(), State{Number: 41}, start)
+	d.bad(key, start, trouble())
+	require.Equal(t, 42, d.bad(key, start, trouble()).Incident.Number)
+	require.Equal(t, 42, d.take().Number)
+}

@@ -1,0 +1,108 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What the people on duty ask of a Desk.
+
+// errClosed is what a Desk answers after Close.
+var errClosed = errors.New("the desk is closed")
+
+// Waiting is a notice that is not delivered yet.
+type Waiting struct {
+	To       string
+	Incident int // number
+	Event    Event
+	At       time.Time
+	Err      string // why the latest attempt failed; empty before, or while earlier news of the incident waits
+}
+
+// Delivery is how a notice has fared with one recipient.
+type Delivery struct {
+	To    string
+	Taken bool   // the far side has taken charge of it
+	Err   string // why it was refused for good, or is not taken yet
+}
+
+// Open returns the incidents that are not over, by number, and what is not delivered.
+func (d *Desk) Open() ([]Incident, []Waiting) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.docket.incidents(), d.outbox.list()
+}
+
+// Acknowledge notes that somebody takes an incident on, and tells the others. To say so again changes nothing. It returns
+// an error if no incident of this number is open.
+func (d *Desk) Acknowledge(number int, by string, now time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return errClosed
+	}
+	n, err := d.docket.acknowledge(number, by, now.UTC())
+	if n == nil {
+		return err
+	}
+	d.tell(n)
+	d.schedule()
+	return nil
+}
+
+// Test sends everybody, the second circle too, a notice that nothing is wrong, on the way that all notices take. It waits
+// until each was taken or refused, or ctx ends; a notice that still waits then is tried on.
+func (d *Desk) Test(ctx context.Context, now time.Time) ([]Delivery, error) {
+	n := test(now.UTC())
+	var notices []Notice
+	for _, to := range d.circle(&n) {
+		n.To = to
+		notices = append(notices, n)
+	}
+	results := make([]chan error, len(notices))
+	if err := d.post(notices, results); err != nil {
+		return nil, err
+	}
+	deliveries := make([]Delivery, len(notices))
+	for i, n := range notices {
+		deliveries[i] = Delivery{To: n.To}
+		select {
+		case err := <-results[i]:
+			deliveries[i].Taken = err == nil
+			if err != nil {
+				deliveries[i].Err = err.Error()
+			}
+		case <-ctx.Done():
+			deliveries[i].Err = d.outbox.trouble(n)
+		}
+	}
+	return deliveries, nil
+}
+
+// post stores notices that are of no condition, and hands them to the outbox.
+func (d *Desk) post(notices []Notice, results []chan error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return errClosed
+	}
+	d.keeper.keep(Change{Put: notices})
+	for i, n := range notices {
+		results[i] = make(chan error, 1)
+		d.outbox.put(n, results[i])
+	}
+	return nil
+}
+
+// test is a notice that nothing is wrong.
+func test(now time.Time) Notice {
+	at := now.Format("15:04:05 UTC")
+	return Notice{Event: Tested, Seq: 1, At: now,
+		Incident: Incident{ID: incidentID("test", now), Key: "test", Title: "Alerts work", First: now, Since: now, LastBad: now},
+		Alert: Alert{Subject: "Alerts", Problem: "work",
+			What:   fmt.Sprintf("This is a test that somebody asked for at %s. Nothing is wrong.", at),
+			Impact: "It came on the way that every alert takes."},
+	}
+}
