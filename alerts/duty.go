@@ -21,11 +21,11 @@ type Waiting struct {
 	Err      string // why the latest attempt failed; empty before, or while earlier news of the incident waits
 }
 
-// Delivery is how a notice has fared with one recipient.
+// Delivery is how the first attempt to tell one recipient went.
 type Delivery struct {
 	To    string
 	Taken bool   // the far side has taken charge of it
-	Err   string // why it was refused for good, or is not taken yet
+	Err   string // why not, if not
 }
 
 // Open returns the incidents that are not over, by number, and what is not delivered.
@@ -53,7 +53,7 @@ func (d *Desk) Acknowledge(number int, by string, now time.Time) error {
 }
 
 // Test sends everybody, the second circle too, a notice that nothing is wrong, on the way that all notices take. It waits
-// until each was taken or refused, or ctx ends; a notice that still waits then is tried on.
+// until each was tried once, or ctx ends. What was not taken then is tried on, unless it was refused for good.
 func (d *Desk) Test(ctx context.Context, now time.Time) ([]Delivery, error) {
 	n := test(now.UTC())
 	var notices []Notice
@@ -61,28 +61,28 @@ func (d *Desk) Test(ctx context.Context, now time.Time) ([]Delivery, error) {
 		n.To = to
 		notices = append(notices, n)
 	}
-	results := make([]chan error, len(notices))
-	if err := d.post(notices, results); err != nil {
+	first := make([]chan error, len(notices))
+	if err := d.post(notices, first); err != nil {
 		return nil, err
 	}
 	deliveries := make([]Delivery, len(notices))
 	for i, n := range notices {
 		deliveries[i] = Delivery{To: n.To}
 		select {
-		case err := <-results[i]:
+		case err := <-first[i]:
 			deliveries[i].Taken = err == nil
 			if err != nil {
 				deliveries[i].Err = err.Error()
 			}
 		case <-ctx.Done():
-			deliveries[i].Err = d.outbox.trouble(n)
+			deliveries[i].Err = "not tried yet: others wait before it"
 		}
 	}
 	return deliveries, nil
 }
 
 // post stores notices that are of no condition, and hands them to the outbox.
-func (d *Desk) post(notices []Notice, results []chan error) error {
+func (d *Desk) post(notices []Notice, first []chan error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -90,8 +90,8 @@ func (d *Desk) post(notices []Notice, results []chan error) error {
 	}
 	d.keeper.keep(Change{Put: notices})
 	for i, n := range notices {
-		results[i] = make(chan error, 1)
-		d.outbox.put(n, results[i])
+		first[i] = make(chan error, 1)
+		d.outbox.put(n, first[i])
 	}
 	return nil
 }

@@ -57,10 +57,18 @@ type lane struct {
 	err     error    // of the latest attempt at the first
 }
 
-// parcel is a notice, and who wants to know how it fares.
+// parcel is a notice, and who wants to know how its first attempt goes.
 type parcel struct {
 	Notice
-	result chan<- error // has room for one; nil if nobody waits
+	first chan<- error // has room for one; nil if nobody waits
+}
+
+// report says how an attempt went. Only the first is heard.
+func (p parcel) report(err error) {
+	select {
+	case p.first <- err:
+	default:
+	}
 }
 
 func newOutbox(sender Sender, recipients []string, retry Retry, keeper *keeper, log *slog.Logger) *outbox {
@@ -74,7 +82,7 @@ func newOutbox(sender Sender, recipients []string, retry Retry, keeper *keeper, 
 }
 
 // put takes in a notice that was stored. It returns false, and takes nothing, if this is for nobody whom it knows.
-func (o *outbox) put(n Notice, result chan<- error) bool {
+func (o *outbox) put(n Notice, first chan<- error) bool {
 	if o.turns[n.To] == nil {
 		return false
 	}
@@ -82,10 +90,10 @@ func (o *outbox) put(n Notice, result chan<- error) bool {
 	defer o.mu.Unlock()
 	id := laneID{n.To, n.Incident.ID}
 	if l := o.lanes[id]; l != nil {
-		l.waiting = append(l.waiting, parcel{n, result})
+		l.waiting = append(l.waiting, parcel{n, first})
 		return true
 	}
-	o.lanes[id] = &lane{waiting: []parcel{{n, result}}}
+	o.lanes[id] = &lane{waiting: []parcel{{n, first}}}
 	o.running.Go(func() { o.run(id) })
 	return true
 }
@@ -97,22 +105,13 @@ func (o *outbox) waits(to, incident string) bool {
 	return o.lanes[laneID{to, incident}] != nil
 }
 
-// run empties a lane, or leaves it as it is when attempts end. What is done is struck out of the store before the next one
-// is tried, so that order outlives a crash as well.
+// run empties a lane, or leaves it as it is when attempts end.
 func (o *outbox) run(id laneID) {
 	for {
 		o.mu.Lock()
 		p := o.lanes[id].waiting[0]
 		o.mu.Unlock()
-		settled, err := o.deliver(id, p.Notice)
-		if !settled {
-			return
-		}
-		o.keeper.keep(Change{Done: []NoticeID{p.ID()}})
-		if p.result != nil {
-			p.result <- err
-		}
-		if !o.done(id) {
+		if !o.deliver(id, p) || !o.done(id) {
 			return
 		}
 	}
@@ -131,27 +130,26 @@ func (o *outbox) done(id laneID) bool {
 	return true
 }
 
-// deliver tries until the notice is delivered, or refused for good: then it returns why. It is not settled when attempts
-// ended before.
-func (o *outbox) deliver(id laneID, n Notice) (settled bool, refusal error) {
+// deliver tries until the notice is delivered or refused for good, and returns false when attempts ended before.
+func (o *outbox) deliver(id laneID, n parcel) bool {
 	log := o.log.With("incident", n.Incident.Number, "event", string(n.Event), "to", n.To)
 	hurry := o.hurry
 	for failed := 1; ; failed++ {
-		err := o.attempt(n)
-		var permanent *Permanent
+		err := o.attempt(n.Notice)
+		n.report(err)
 		switch {
 		case err == nil:
 			log.Info("alert delivered", "attempts", failed)
-			return true, nil
-		case errors.As(err, &permanent):
+			return true
+		case final(err):
 			log.Error("alert refused for good", "error", err)
-			return true, err
+			return true
 		}
 		o.mu.Lock()
 		o.lanes[id].err = err
 		o.mu.Unlock()
 		if o.attempts.Err() != nil {
-			return false, nil
+			return false
 		}
 		pause := o.retry.pause(failed)
 		log.Warn("alert not delivered yet", "attempts", failed, "next", pause, "error", err)
@@ -160,12 +158,19 @@ func (o *outbox) deliver(id laneID, n Notice) (settled bool, refusal error) {
 		case <-hurry:
 			hurry = nil
 		case <-o.attempts.Done():
-			return false, nil
+			return false
 		}
 	}
 }
 
-// attempt sends once, in the recipient's turn.
+// final reports whether there is nothing more to try after an attempt.
+func final(err error) bool {
+	var permanent *Permanent
+	return err == nil || errors.As(err, &permanent)
+}
+
+// attempt sends once, in the recipient's turn. What is over is struck out of the store before the next turn: so order
+// outlives a crash, and at most one notice of a recipient can have been taken and not be noted.
 func (o *outbox) attempt(n Notice) error {
 	turn := o.turns[n.To]
 	select {
@@ -176,7 +181,11 @@ func (o *outbox) attempt(n Notice) error {
 	}
 	ctx, cancel := context.WithTimeout(o.attempts, o.retry.Attempt)
 	defer cancel()
-	return o.sender.Send(ctx, n)
+	err := o.sender.Send(ctx, n)
+	if final(err) {
+		o.keeper.keep(Change{Done: []NoticeID{n.ID()}})
+	}
+	return err
 }
 
 // drain waits until all is delivered or ctx ends, then gives up and returns what was not delivered. Nothing may be put

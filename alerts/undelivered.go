@@ -45,13 +45,3 @@ func (o *outbox) list() []Waiting {
 	})
 	return all
 }
-
-// trouble returns why a notice that is first in its lane is not delivered yet.
-func (o *outbox) trouble(n Notice) string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if l := o.lanes[laneID{n.To, n.Incident.ID}]; l != nil && l.err != nil {
-		return l.err.Error()
-	}
-	return "no answer yet"
-}

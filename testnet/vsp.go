@@ -136,8 +136,8 @@ func (v *VSP) config(plan VSPPlan, front *FrontEnd) string {
 		fmt.Fprintf(&b, "name = \"wallet-%d\"\n", i+1)
 	}
 	if plan.MailServer != "" {
-		fmt.Fprintf(&b, "\n[alerts]\nsmtp = %q\ntls = \"none\"\nfrom = \"vsp@example.org\"\nto = [\"%s\"]\n",
-			plan.MailServer, strings.Join(plan.AlertsTo, `", "`))
+		fmt.Fprintf(&b, "\n[alerts]\nsmtp = %q\ntls = \"none\"\nfrom = \"vsp@example.org\"\nto = [\"%s\"]\nstore = \"%s-alerts.db\"\n",
+			plan.MailServer, strings.Join(plan.AlertsTo, `", "`), front.name)
 	}
 	return b.String()
 }

@@ -10,7 +10,9 @@ import (
 	"log"
 	"math/big"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +22,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if store := os.Getenv(storeVariable); store != "" {
+		if err := sendUntilKilled(store, os.Getenv(serverVariable)); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // received is a mail as the server took it.
 type received struct {
@@ -28,6 +38,7 @@ type received struct {
 	data     string
 	tls      bool
 	user     string
+	life     int32 // of the sender, as the test counts them
 }
 
 // server is a real SMTP server on a loopback port that keeps what it takes. Its hooks, set before it starts, may refuse.
@@ -38,6 +49,7 @@ type server struct {
 	auth   func(user, password string) error       // AUTH is offered if set
 	cert   *tls.Certificate                        // STARTTLS is offered if set
 
+	life    atomic.Int32
 	smtp    *smtp.Server
 	address string
 
@@ -52,7 +64,7 @@ func (s *server) start(t *testing.T, address string) *server {
 	s.address = listener.Addr().String()
 	s.smtp = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		_, encrypted := c.TLSConnectionState()
-		session := &session{server: s, mail: received{tls: encrypted}}
+		session := &session{server: s, mail: received{tls: encrypted, life: s.life.Load()}}
 		if s.auth == nil {
 			return session, nil
 		}

@@ -169,7 +169,11 @@ func writeStanding(out io.Writer, now standing) error {
 		lines = append(lines, "", pluralOf(n, "mail waits:", "mails wait:"))
 	}
 	for _, w := range now.Waiting {
-		text := fmt.Sprintf("#%d %s, for %s, since %s", w.Incident, w.Event, w.To, second(w.At))
+		text := fmt.Sprintf("#%d %s", w.Incident, w.Event)
+		if w.Event == alerts.Tested {
+			text = "test"
+		}
+		text += fmt.Sprintf(", for %s, since %s", w.To, second(w.At))
 		if w.Err != "" {
 			text += ": " + w.Err
 		}

@@ -178,6 +178,12 @@ func TestEachMistake(t *testing.T) {
 		{"[log]", "[alerts]\nsmtp = \"127.0.0.1\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n[log]", "alerts.smtp", "host:port"},
 		{"[log]", "[alerts]\nsmtp = \"127.0.0.1:25\"\nfrom = \"a@example.org\"\n[log]", "alerts.to", "at least one"},
 		{"[log]", "[alerts]\nsmtp = \"127.0.0.1:25\"\ntls = \"maybe\"\nfrom = \"a@example.org\"\nto=[\"b@example.org\"]\n[log]", "alerts.tls", "starttls"},
+		{"[log]", alertsTable + "to = [\"b\"]\n[log]", "alerts.to", "name@example.org"},
+		{"[log]", alertsTable + "to = [\"b@example.org\"]\nescalate_to = [\"c\"]\n[log]", "alerts.escalate_to", "name@example.org"},
+		{"[log]", alertsTable + "to = [\"b@example.org\"]\nescalate_after = \"-1s\"\n[log]", "alerts.escalate_after", "such as 15m"},
+		{"[log]", alertsTable + "to = [\"b@example.org\"]\nremind_every = \"-1s\"\n[log]", "alerts.remind_every", "such as 30m"},
+		{"[log]", alertsTable + "to = [\"b@example.org\"]\nstore = \"absent/a.db\"\n[log]", "alerts.store", "is no folder"},
+		{"[log]", alertsTable + "to = [\"b@example.org\"]\nstore = \"" + strings.Repeat("a", 100) + "\"\n[log]", "alerts.store", "longer than 103 bytes"},
 	}
 	for _, test := range tests {
 		t.Run(test.key+" "+test.new, func(t *testing.T) {
@@ -198,3 +204,6 @@ func TestEachMistake(t *testing.T) {
 		})
 	}
 }
+
+// alertsTable begins a table of alerts.
+const alertsTable = "[alerts]\nsmtp = \"127.0.0.1:25\"\nfrom = \"a@example.org\"\n"
