@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,10 +109,11 @@ func TestFileIsOneProcessesAndPrivate(t *testing.T) {
 func TestAlertsGoOutThoughNothingCanBeStored(t *testing.T) {
 	for name, apply := range map[string]bool{"not stored": false, "stored": true} {
 		t.Run(name, func(t *testing.T) {
-			full := true
+			var full atomic.Bool
+			full.Store(true)
 			store := &Memory{}
 			store.Fail = func(Change) (bool, error) {
-				if full {
+				if full.Load() {
 					return apply, errors.New("no space left on device")
 				}
 				return true, nil
@@ -122,7 +124,7 @@ func TestAlertsGoOutThoughNothingCanBeStored(t *testing.T) {
 			desk.Bad(key, now, trouble())
 			desk.Bad(key, now, trouble())
 			require.Eventually(t, func() bool { return len(box.told(alice)) == 1 }, time.Minute, time.Millisecond)
-			full = false
+			full.Store(false)
 			require.NoError(t, desk.Close(t.Context()))
 			require.Equal(t, []string{"#1 opened"}, box.told(alice))
 			state, err := store.Load()

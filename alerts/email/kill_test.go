@@ -106,7 +106,7 @@ func TestNothingIsLostOrDoubledThoughTheSenderIsKilled(t *testing.T) {
 // patience is how long the sender lives before it is killed: at random, and longer from kill to kill, so that a machine that
 // has little time for us comes to an end as well.
 func patience(kills int) time.Duration {
-	if kills >= 60 {
+	if kills >= 40 {
 		return time.Hour
 	}
 	return time.Duration(rand.Int64N(int64(500+25*kills))) * time.Millisecond
