@@ -62,6 +62,7 @@ type Incident struct {
 	Since    time.Time // first bad observation of what was last told as opened or reopened
 	LastBad  time.Time // latest bad observation
 	Resolved time.Time // first good observation after the last bad one; zero while open
+	Gone     bool      // it ended by Withdraw: what it was about is gone
 
 	Called    time.Time // when it was last told as opened, reopened or worsened
 	Escalated time.Time // when the second circle was called; zero if it was not

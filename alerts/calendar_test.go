@@ -16,6 +16,7 @@ var start = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
 //	b, B   two bad observations a second apart, the second one warn or crit
 //	g      a good one
 //	a      ann acknowledges incident 1
+//	w      what it is about is withdrawn
 //	r      a restart: only what is kept goes on
 //	15m    time passes, and what it brings is told as it falls due
 //
@@ -40,6 +41,8 @@ func play(t *testing.T, rules Rules, steps ...string) []string {
 			hear(d.bad(key, now, alert))
 		case "g":
 			hear(d.good(key, now, ""))
+		case "w":
+			hear(d.withdraw(key, now, ""))
 		case "a":
 			n, err := d.acknowledge(1, "ann", now)
 			require.NoError(t, err)
@@ -97,6 +100,11 @@ func TestWhatIsToldWhen(t *testing.T) {
 		"escalated once": {[]string{"B", "16m", "g", "1m", "B", "29m"},
 			[]string{"0s opened", "15m0s escalated", "16m0s resolved", "17m0s reopened"}},
 		"last seen well": {[]string{"B", "1m", "g", "1m", "B", "1m", "g", "5h"},
+			[]string{"0s opened", "1m0s resolved", "2m0s reopened"}},
+
+		"gone while it settles": {[]string{"b", "1m", "g", "1m", "b", "g", "1s", "w", "w", "5h", "g"},
+			[]string{"0s opened", "1m0s resolved", "2m0s reopened", "2m1s resolved"}},
+		"gone and back": {[]string{"b", "1m", "w", "1m", "b"},
 			[]string{"0s opened", "1m0s resolved", "2m0s reopened"}},
 
 		"a restart forgets nothing": {[]string{"B", "10m", "r", "b", "10m", "r", "b", "g"},

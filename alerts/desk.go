@@ -107,6 +107,12 @@ func (d *Desk) Good(key Key, now time.Time, outcome string) {
 	d.observe(func() *Notice { return d.docket.good(key, now.UTC(), outcome) })
 }
 
+// Withdraw ends an incident whose subject is gone for good: nobody will ever see it well. The outcome says why. It does
+// nothing if the key has no open incident.
+func (d *Desk) Withdraw(key Key, now time.Time, outcome string) {
+	d.observe(func() *Notice { return d.docket.withdraw(key, now.UTC(), outcome) })
+}
+
 func (d *Desk) observe(decide func() *Notice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -122,7 +122,7 @@ func (d *docket) trouble(c *condition, key Key, now time.Time) *Notice {
 func (d *docket) reopen(c *condition, now time.Time) *Notice {
 	i := &c.Incident
 	i.Severity = max(i.Severity, c.alert.Severity)
-	i.Since, i.LastBad, i.Resolved = c.badSince, now, time.Time{}
+	i.Since, i.LastBad, i.Resolved, i.Gone = c.badSince, now, time.Time{}, false
 	i.Spells++
 	i.Reopened++
 	return d.call(c, Reopened, now)
@@ -156,6 +156,16 @@ func (d *docket) good(key Key, now time.Time, outcome string) *Notice {
 	if now.Sub(c.goodSince) < d.rules.settle(c.Incident.Reopened) {
 		return nil
 	}
+	return d.resolve(c, now, outcome)
+}
+
+// withdraw takes it that the condition cannot be bad any more, nor looked at.
+func (d *docket) withdraw(key Key, now time.Time, outcome string) *Notice {
+	c := d.cases[key]
+	if c == nil || !c.open() {
+		return nil
+	}
+	c.badRun, c.goodSince, c.Incident.Gone = 0, now, true
 	return d.resolve(c, now, outcome)
 }
 

@@ -83,8 +83,12 @@ func (s *Sender) closing(n alerts.Notice) []string {
 // recovery is the body of an incident's end.
 func recovery(n alerts.Notice) []string {
 	i := n.Incident
-	lines := wrap(fmt.Sprintf("%s: all well since %s. It lasted %s.",
-		cut(clean(n.Alert.Subject), 40), stamp(i.Resolved), span(i.Resolved.Sub(i.Since))), 2)
+	end := "all well since"
+	if i.Gone {
+		end = "not watched any more since"
+	}
+	lines := wrap(fmt.Sprintf("%s: %s %s. It lasted %s.",
+		cut(clean(n.Alert.Subject), 40), end, stamp(i.Resolved), span(i.Resolved.Sub(i.Since))), 2)
 	lines = append(lines, wrap(n.Outcome, 3)...)
 	lines = append(lines, paragraph("It was: ", what(n), 3)...)
 	lines = append(lines, "", fmt.Sprintf("From %s to %s.", stamp(i.Since), stamp(i.Resolved)))

@@ -86,6 +86,9 @@ func state(n alerts.Notice) string {
 	severity := strings.ToUpper(n.Incident.Severity.String())
 	switch n.Event {
 	case alerts.Resolved:
+		if n.Incident.Gone {
+			return "CLOSED"
+		}
 		return "OK"
 	case alerts.Worsened:
 		return "NOW " + severity

@@ -82,6 +82,10 @@ func notices() map[string]alerts.Notice {
 			n.Incident.LastBad, n.Incident.Resolved = at("03:17:30"), n.At
 			n.Outcome, n.Remind = "Nothing was missed.", 0
 		}),
+		"withdrawn": changed(alerts.Resolved, 3, "03:17:31", func(n *alerts.Notice) {
+			n.Incident.LastBad, n.Incident.Resolved, n.Incident.Gone = at("03:17:30"), n.At, true
+			n.Outcome, n.Remind = "wallet-2 is not in the configuration any more.", 0
+		}),
 		"reopened": changed(alerts.Reopened, 4, "03:20:02", func(n *alerts.Notice) {
 			n.Incident.Since, n.Incident.LastBad, n.Incident.Spells = at("03:20:01"), n.At, 2
 		}),

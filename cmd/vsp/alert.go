@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"scrutineer/alerts"
@@ -24,6 +26,18 @@ var problems = map[vsp.Problem]words{
 		"start %s with --enablevoting."},
 	vsp.Locked: {"is locked", "%s runs, but is locked: it cannot sign votes.",
 		"unlock %s: `dcrctl --wallet walletpassphrase` there."},
+}
+
+// withdraw ends the incidents of wallets that are not in the configuration any more.
+func withdraw(desk *alerts.Desk, wallets []Daemon, now time.Time) {
+	incidents, _ := desk.Open()
+	for _, i := range incidents {
+		rest, about := strings.CutPrefix(string(i.Key), "wallet/")
+		named := func(w Daemon) bool { return strings.HasPrefix(rest, w.Name+"/") }
+		if about && !slices.ContainsFunc(wallets, named) {
+			desk.Withdraw(i.Key, now, "It is not in the configuration any more.")
+		}
+	}
 }
 
 // watchVoters tells the desk at each tick what is seen of every wallet, until the context ends.

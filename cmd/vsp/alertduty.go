@@ -52,6 +52,7 @@ func newDuty(s *settings, log *slog.Logger) (_ *duty, err error) {
 	if err != nil {
 		return nil, errors.Join(err, d.listener.Close())
 	}
+	withdraw(d.desk, s.Wallet, time.Now())
 	return d, nil
 }
 

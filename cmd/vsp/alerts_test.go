@@ -15,6 +15,7 @@ import (
 
 	"scrutineer/alerts"
 	"scrutineer/cmd/program"
+	"scrutineer/vsp"
 )
 
 // fussy is a mailbox that refuses one address.
@@ -95,6 +96,25 @@ func TestAnAcknowledgementReachesTheDesk(t *testing.T) {
 	require.NoError(t, askService(t.Context(), s, "GET", "/incidents", nil, &listed))
 	require.Len(t, listed.Incidents, 1)
 	require.Equal(t, "ann", listed.Incidents[0].AckedBy, "who came first has it")
+}
+
+func TestIncidentsOfWalletsThatAreGoneEnd(t *testing.T) {
+	box := &fussy{}
+	d, _ := onDuty(t, box)
+	now := time.Now()
+	for range 2 {
+		for _, name := range []string{"wallet-1", "wallet-11"} {
+			d.desk.Bad(conditionKey(name, vsp.Locked), now, alerts.Alert{Subject: name, Problem: "is locked"})
+		}
+		d.desk.Bad("disk/full", now, alerts.Alert{Subject: "disk", Problem: "is full"})
+	}
+	withdraw(d.desk, []Daemon{{Name: "wallet-1"}}, now)
+	incidents, _ := d.desk.Open()
+	var open []string
+	for _, i := range incidents {
+		open = append(open, string(i.Key))
+	}
+	require.Equal(t, []string{"wallet/wallet-1/locked", "disk/full"}, open)
 }
 
 func TestStandingFitsATerminal(t *testing.T) {
