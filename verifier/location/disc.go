@@ -1,0 +1,107 @@
+package location
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"scrutineer/vsp/deployment"
+)
+
+// disc is where a host must be: no farther than the radius from the vantage.
+type disc struct {
+	vantage Vantage
+	trip    time.Duration
+	radius  float64 // km
+}
+
+// placed is a host with all that was measured of it.
+type placed struct {
+	host   deployment.Host
+	discs  []disc   // one for each vantage that measured it, the smallest first
+	sights []Sight  // all
+	clash  *[2]disc // two that cannot both be true: then none of them counts
+}
+
+// place gathers what was measured of a host.
+func (e Evidence) place(h deployment.Host) placed {
+	p := placed{host: h}
+	best := map[string]time.Duration{}
+	for _, s := range e.Sights {
+		if s.Host != h.Name {
+			continue
+		}
+		p.sights = append(p.sights, s)
+		if trip, ok := s.RoundTrip(); ok && (best[s.Vantage] == 0 || trip < best[s.Vantage]) {
+			best[s.Vantage] = trip
+		}
+	}
+	for _, v := range e.Vantages {
+		if trip, ok := best[v.Name]; ok {
+			p.discs = append(p.discs, disc{v, trip, radius(trip)})
+		}
+	}
+	slices.SortStableFunc(p.discs, func(a, b disc) int { return cmp.Compare(a.radius, b.radius) })
+	for i, a := range p.discs {
+		for _, b := range p.discs[:i] {
+			if p.clash == nil && apart(a, b) > 0 {
+				p.clash = &[2]disc{b, a}
+			}
+		}
+	}
+	if p.clash != nil {
+		p.discs = nil
+	}
+	return p
+}
+
+// apart returns how far apart at least a host in the one disc and a host in the other are; 0 where one may lie in both.
+func apart(a, b disc) float64 {
+	if a.vantage.Point == nil || b.vantage.Point == nil {
+		return 0
+	}
+	return max(0, atLeast(*a.vantage.Point, *b.vantage.Point)-a.radius-b.radius)
+}
+
+// near returns how far apart at most a host in the one disc and a host in the other are.
+func near(a, b disc) float64 {
+	switch {
+	case a.vantage.Name == b.vantage.Name: // wherever it is
+		return min(antipode, a.radius+b.radius)
+	case a.vantage.Point == nil || b.vantage.Point == nil:
+		return antipode
+	default:
+		return min(antipode, atMost(*a.vantage.Point, *b.vantage.Point)+a.radius+b.radius)
+	}
+}
+
+// outside returns the disc that a claim is farthest outside of, if there is one.
+func (p placed) outside() (d disc, beyond float64) {
+	for _, candidate := range p.discs {
+		if candidate.vantage.Point == nil {
+			continue
+		}
+		if km := atLeast(*candidate.vantage.Point, claim(p.host)) - candidate.radius; km > beyond {
+			d, beyond = candidate, km
+		}
+	}
+	return d, beyond
+}
+
+// bounds returns between which distances two hosts are apart, in km, and the discs that say so. Where nothing says so, the
+// bounds are 0 and half the Earth's circumference, and the discs nil.
+func bounds(a, b placed) (lower, upper float64, far, close *[2]disc) {
+	upper = math.Ceil(antipode)
+	for _, da := range a.discs {
+		for _, db := range b.discs {
+			if km := apart(da, db); km > lower {
+				lower, far = km, &[2]disc{da, db}
+			}
+			if km := near(da, db); km < upper {
+				upper, close = km, &[2]disc{da, db}
+			}
+		}
+	}
+	return lower, upper, far, close
+}

@@ -1,0 +1,86 @@
+package location
+
+import (
+	"fmt"
+	"math"
+)
+
+// Standing is what is known of whether two hosts are apart.
+type Standing string
+
+// The standings.
+const (
+	Proven    Standing = "PROVEN"     // apart by at least the policy's distance
+	NotProven Standing = "NOT PROVEN" // it may be so or not
+	Disproven Standing = "DISPROVEN"  // nearer than is asked or claimed, or one machine
+)
+
+// Pair is the verdict on two hosts.
+type Pair struct {
+	A        string   `json:"a"`
+	B        string   `json:"b"`
+	Standing Standing `json:"standing"`
+	Refuted  bool     `json:"refuted"`     // the operator claimed otherwise
+	Lower    float64  `json:"at_least_km"` // whole km, rounded so that it holds
+	Upper    float64  `json:"at_most_km"`
+	Claimed  float64  `json:"claimed_km"` // between the claimed places
+	Same     bool     `json:"same"`       // one machine under two names
+	Says     []string `json:"says"`       // what was measured, from where, what it rules out, what would change it
+}
+
+// pair judges two hosts.
+func (e Evidence) pair(a, b placed) Pair {
+	lower, upper, far, close := bounds(a, b)
+	p := Pair{A: a.host.Name, B: b.host.Name, Standing: NotProven, Lower: math.Floor(lower), Upper: math.Ceil(upper),
+		Claimed: math.Round(Distance(claim(a.host), claim(b.host)))}
+	names := p.A + " and " + p.B
+	same := twins(a, b)
+	switch {
+	case same != "":
+		p.Standing, p.Refuted, p.Same = Disproven, true, true
+		p.Says = []string{fmt.Sprintf("%s are one machine under two names: %s.", names, same),
+			"If they are two that were copied from one image, give each its own (new host keys, systemd-machine-id-setup, a boot of its own) and measure again."}
+	case lower > upper: // no place is left for them: a vantage is not where it says
+		p.Says = []string{fmt.Sprintf("What the vantages measured of %s contradicts itself, so it counts for nothing. Check where the vantages are.", names)}
+	case upper < atLeast(claim(a.host), claim(b.host)):
+		p.Standing, p.Refuted = Disproven, true
+		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and their claimed places, %s and %s, %.0f km: %s.", names, p.Upper, a.host.Place, b.host.Place, p.Claimed, nearness(p, close)),
+			"Only a corrected claim would change this: delay cannot be taken away."}
+	case upper < e.Apart:
+		p.Standing = Disproven
+		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and %.0f are asked: %s.", names, p.Upper, e.Apart, nearness(p, close)),
+			"Only moving one of them would change this."}
+	case lower >= e.Apart:
+		p.Standing = Proven
+		p.Says = []string{fmt.Sprintf("%s are at least %.0f km apart: %s. The vantages are %.0f km apart.", names, p.Lower, nearness(p, far), Distance(*far[0].vantage.Point, *far[1].vantage.Point)),
+			"Only a vantage that is not where it says would change this."}
+	default:
+		p.Says = []string{fmt.Sprintf("%s are at least %.0f and at most %.0f km apart, as far as is known; %.0f are asked.", names, p.Lower, p.Upper, e.Apart), e.advice(a, b)}
+	}
+	return p
+}
+
+// nearness says how near the two hosts are to the vantages.
+func nearness(p Pair, d *[2]disc) string { return d[0].says(p.A) + ", and " + d[1].says(p.B) }
+
+// says tells what the disc is, of the host with a name.
+func (d disc) says(host string) string {
+	return fmt.Sprintf("%s answered %s in %s ms, so it is within %.0f km of it", host, d.vantage.Name, ms(d.trip), math.Ceil(d.radius))
+}
+
+// twins says by what two hosts are known to be one machine, and is empty where nothing says so.
+func twins(a, b placed) string {
+	for _, x := range a.sights {
+		for _, y := range b.sights {
+			switch {
+			case x.Key != "" && x.Key == y.Key:
+				return "both prove the SSH host key " + x.Key
+			case x.Identity.MachineID != "" && x.Identity.MachineID == y.Identity.MachineID:
+				return "both have the machine-id " + x.Identity.MachineID
+			case x.Identity.BootID != "" && x.Identity.BootID == y.Identity.BootID:
+				return "both have the boot_id " + x.Identity.BootID + ", that of one running kernel"
+			}
+		}
+	}
+	return ""
+}

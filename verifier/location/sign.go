@@ -1,0 +1,62 @@
+package location
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// sameBoot is how close the boots of two machines are if one switch was thrown for both, in seconds.
+const sameBoot = 2
+
+// signs lists what makes one wonder about two hosts, and proves nothing.
+func signs(a, b placed) []string {
+	var all []string
+	for _, x := range a.host.Addresses {
+		for _, y := range b.host.Addresses {
+			if net, ok := neighbours(x.Unmap(), y.Unmap()); ok {
+				all = append(all, fmt.Sprintf("%s and %s both have addresses in %v.", a.host.Name, b.host.Name, net))
+			}
+		}
+	}
+	x, y := booted(a), booted(b)
+	if x != 0 && y != 0 && max(x, y)-min(x, y) <= sameBoot {
+		all = append(all, fmt.Sprintf("%s and %s were booted within %d seconds of each other, at %s.", a.host.Name, b.host.Name, sameBoot, time.Unix(x, 0).UTC().Format("02 Jan 2006 15:04:05")))
+	}
+	return all
+}
+
+// neighbours returns the network that two addresses share: a /24 or a /48, what one provider gives to one place.
+func neighbours(a, b netip.Addr) (netip.Prefix, bool) {
+	if a.Is4() != b.Is4() {
+		return netip.Prefix{}, false
+	}
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	net, err := a.Prefix(bits)
+	return net, err == nil && net.Contains(b)
+}
+
+func booted(p placed) int64 {
+	for _, s := range p.sights {
+		if s.Identity.Booted != 0 {
+			return s.Identity.Booted
+		}
+	}
+	return 0
+}
+
+// inFront tells of hosts before which something else answers TCP: much sooner than the host itself.
+func inFront(p placed) []string {
+	var all []string
+	for _, s := range p.sights {
+		trip, ok := s.RoundTrip()
+		if ok && s.TCP.Count > 0 && trip > 2*s.TCP.Min && trip-s.TCP.Min > 5*time.Millisecond {
+			all = append(all, fmt.Sprintf("%s: TCP answers %s in %s ms, the host itself in %s: something stands in front of it, or it is slow.",
+				p.host.Name, s.Vantage, ms(s.TCP.Min), ms(trip)))
+		}
+	}
+	return all
+}
