@@ -31,6 +31,11 @@ type Point struct {
 	Longitude float64 `json:"longitude"`
 }
 
+// Valid reports whether there is such a place.
+func (p Point) Valid() bool {
+	return p.Latitude >= -90 && p.Latitude <= 90 && p.Longitude >= -180 && p.Longitude <= 180
+}
+
 // Distance returns the great-circle distance in km.
 func Distance(a, b Point) float64 {
 	const radian = math.Pi / 180

@@ -55,7 +55,7 @@ func (e Evidence) pair(a, b placed) Pair {
 		p.Says = []string{fmt.Sprintf("%s are at least %.0f km apart: %s. The vantages are %.0f km apart.", names, p.Lower, nearness(p, far), Distance(*far[0].vantage.Point, *far[1].vantage.Point)),
 			"Only a vantage that is not where it says would change this."}
 	default:
-		p.Says = []string{fmt.Sprintf("%s are at least %.0f and at most %.0f km apart, as far as is known; %.0f are asked.", names, p.Lower, p.Upper, e.Apart), e.advice(a, b)}
+		p.Says = []string{fmt.Sprintf("%s are at least %.0f and at most %.0f km apart, as far as is known; %.0f are asked: %s, and %s.", names, p.Lower, p.Upper, e.Apart, a.nearest(), b.nearest()), e.advice(a, b)}
 	}
 	return p
 }
@@ -66,6 +66,14 @@ func nearness(p Pair, d *[2]disc) string { return d[0].says(p.A) + ", and " + d[
 // says tells what the disc is, of the host with a name.
 func (d disc) says(host string) string {
 	return fmt.Sprintf("%s answered %s in %s ms, so it is within %.0f km of it", host, d.vantage.Name, ms(d.trip), math.Ceil(d.radius))
+}
+
+// nearest tells of the vantage that was quickest to be answered.
+func (p placed) nearest() string {
+	if len(p.discs) == 0 {
+		return "of " + p.host.Name + " there is no measurement that counts"
+	}
+	return p.discs[0].says(p.host.Name)
 }
 
 // twins says by what two hosts are known to be one machine, and is empty where nothing says so.
