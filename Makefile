@@ -33,9 +33,9 @@ build:
 ## test: everything: formatting, vet, staticcheck, race tests, the real daemons
 test: needs lint race
 
-# Race tests need cgo and so a C compiler; the tests of storage start a MariaDB server of their own.
+# Race tests need cgo and so a C compiler; the tests of storage start a MariaDB server of their own, those of places an sshd.
 needs:
-	@.ci/needs gcc libc6-dev git mariadb-server
+	@.ci/needs gcc libc6-dev git mariadb-server openssh-server
 
 ## lint: formatting, vet, staticcheck
 lint:

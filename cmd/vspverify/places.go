@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
+
+	"scrutineer/cmd/configfile"
+	"scrutineer/cmd/program"
+	"scrutineer/verifier"
+	"scrutineer/verifier/location"
+	"scrutineer/vsp/deployment"
+)
+
+const placesHelp = `places measures how far apart a VSP's machines really are. Light in fibre goes 100 km and
+back in a millisecond: a host that answers within 1 ms is at most 100 km away, whatever
+anybody says. Delay can be added and never taken away, so a slow answer proves nothing.
+
+What is timed is an echo inside of the reviewer's own SSH session, bound to the host's
+pinned key: sshd's answer to keepalive@openssh.com, and random bytes through cat, which
+nobody can return before they came. The slower of the two counts, each at its best.
+
+One vantage draws a disc around itself. Three, each near one of the hosts, prove three
+places. So run this on several machines, and merge what they saw:
+
+    paris$     vspverify places ... --from Paris --at 48.86,2.35 --json > paris.json
+    singapore$ vspverify places ... --from Singapore --at 1.35,103.82 --with paris.json
+
+Without --at no disc is drawn, and hosts are only bounded from above. Files that are
+merged are believed: take them from machines that are yours.
+
+A deployment, as its operator fills it in:
+
+    [reviewer]
+    account = "reviewer"      # unprivileged, with KEY's public half, no password
+
+    [[hosts]]                 # one front end or more, three voting hosts or more
+    name = "vote-1"
+    roles = ["voting"]        # or ["front"]
+    addresses = ["192.0.2.7", "2001:db8::7"]   # all that are public
+    ssh_port = 22
+    host_keys = ["ssh-ed25519 AAAA..."]   # of /etc/ssh/ssh_host_ed25519_key.pub
+    place = "Paris"
+    latitude = 48.86          # degrees; north is positive
+    longitude = 2.35          # east is positive
+
+--json writes apart_km, vantages, sights (every measurement) and judgement (findings,
+pairs, refuted claims, troubles, signs, limits).
+
+Exit codes: 0 PL-4 and PL-5 pass, 1 they do not or a claim is refuted, 2 used wrongly,
+3 no host could be measured.`
+
+// placesRequest is what places is asked for on the command line.
+type placesRequest struct {
+	deployment, key, from, at string
+	with                      []string
+	apart                     float64
+	trips                     int
+	json                      bool
+}
+
+func placesCommand() *cobra.Command {
+	var r placesRequest
+	c := &cobra.Command{
+		Use:   "places --deployment FILE --key KEY",
+		Short: "Measure how far apart a VSP's machines really are",
+		Long:  placesHelp,
+		Args:  cobra.NoArgs,
+	}
+	f := c.Flags()
+	f.StringVar(&r.deployment, "deployment", "", "the operator's description of the machines, a `FILE`")
+	f.StringVar(&r.key, "key", "", "the reviewer's private SSH key, a `FILE` without a passphrase")
+	f.StringVar(&r.from, "from", "here", "`NAME` of the place that we measure from")
+	f.StringVar(&r.at, "at", "", "where that is, `LAT,LON` in degrees")
+	f.StringArrayVar(&r.with, "with", nil, "a `FILE` that places --json wrote on another machine; may be repeated")
+	f.Float64Var(&r.apart, "apart", location.DefaultApart, "how far apart two places are at least, in `KM`")
+	f.IntVar(&r.trips, "trips", location.DefaultTrips, "`NUMBER` of round trips of each kind")
+	f.BoolVar(&r.json, "json", false, "write JSON")
+	_, _ = c.MarkFlagRequired("deployment"), c.MarkFlagRequired("key") // they fail only for flags that are not there
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return r.run(c.Context(), c.OutOrStdout())
+	}
+	return c
+}
+
+// survey is what places --json writes, and what --with reads.
+type survey struct {
+	Apart     float64            `json:"apart_km"`
+	Vantages  []location.Vantage `json:"vantages"`
+	Sights    []location.Sight   `json:"sights"`
+	Judgement location.Judgement `json:"judgement"`
+}
+
+func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
+	d, err := readDeployment(r.deployment)
+	if err != nil {
+		return err
+	}
+	looker, here, err := r.looker(d)
+	if err != nil {
+		return program.Misuse(err)
+	}
+	s := survey{Apart: r.apart, Vantages: []location.Vantage{here}}
+	for _, path := range r.with {
+		if err := s.merge(path, d); err != nil {
+			return program.Misuse(fmt.Errorf("--with: %s: %w", path, err))
+		}
+	}
+	s.Sights = append(looker.Look(ctx, d.Hosts), s.Sights...)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.Judgement = location.Judge(location.Evidence{Deployment: d, Vantages: s.Vantages, Sights: s.Sights, Apart: r.apart})
+	if r.json {
+		err = json.NewEncoder(out).Encode(s)
+	} else {
+		err = writeText(out, s.text(d))
+	}
+	if err != nil {
+		return fmt.Errorf("write the places: %w", err)
+	}
+	return s.answer()
+}
+
+// readDeployment reads the operator's description. All that is wrong in it is the answer no.
+func readDeployment(path string) (deployment.Deployment, error) {
+	var d deployment.Deployment
+	file, err := configfile.Read(path, &d)
+	if err != nil {
+		return d, program.Misuse(fmt.Errorf("--deployment: %w", err))
+	}
+	if file.Err() == nil { // what could not be read would only be missing
+		for _, m := range d.Mistakes() {
+			file.Wrong(m.Key, "%s", m.Text)
+		}
+	}
+	if err := file.Err(); err != nil {
+		return d, program.AnswerNo(err)
+	}
+	return d, nil
+}
+
+// looker returns what measures, and the vantage that we are.
+func (r *placesRequest) looker(d deployment.Deployment) (location.Looker, location.Vantage, error) {
+	here := location.Vantage{Name: r.from}
+	if r.from == "" || r.trips < 1 || r.trips > 10000 || !(r.apart > 0 && r.apart < 20000) {
+		return location.Looker{}, here, errors.New("--from must be a name, --trips a number from 1 to 10000, --apart more than 0 and less than 20000")
+	}
+	if r.at != "" {
+		point, err := parsePoint(r.at)
+		if err != nil {
+			return location.Looker{}, here, err
+		}
+		here.Point = &point
+	}
+	raw, err := os.ReadFile(r.key)
+	if err != nil {
+		return location.Looker{}, here, fmt.Errorf("--key: %w", err)
+	}
+	key, err := ssh.ParsePrivateKey(raw)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		return location.Looker{}, here, fmt.Errorf("--key: %s has a passphrase: make a key for this alone, without one", r.key)
+	} else if err != nil {
+		return location.Looker{}, here, fmt.Errorf("--key: %s: %w", r.key, err)
+	}
+	return location.Looker{Vantage: r.from, Account: d.Reviewer.Account, Key: key, Trips: r.trips,
+		Patience: location.DefaultPatience, Now: time.Now}, here, nil
+}
+
+func parsePoint(text string) (location.Point, error) {
+	latitude, longitude, _ := strings.Cut(text, ",")
+	lat, err := strconv.ParseFloat(strings.TrimSpace(latitude), 64)
+	lon, also := strconv.ParseFloat(strings.TrimSpace(longitude), 64)
+	p := location.Point{Latitude: lat, Longitude: lon}
+	if err != nil || also != nil || !p.Valid() {
+		return p, fmt.Errorf("--at: %q is no place: write it like 48.86,2.35", text)
+	}
+	return p, nil
+}
+
+// merge takes in what another vantage saw of the same deployment.
+func (s *survey) merge(path string, d deployment.Deployment) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var other survey
+	if err := json.Unmarshal(raw, &other); err != nil {
+		return fmt.Errorf("it is not what places --json writes: %w", err)
+	}
+	if len(other.Sights) == 0 {
+		return errors.New("it has no measurements")
+	}
+	for _, v := range other.Vantages {
+		if slices.ContainsFunc(s.Vantages, func(w location.Vantage) bool { return w.Name == v.Name }) {
+			return fmt.Errorf("there is a vantage %q already: give each a --from of its own", v.Name)
+		}
+		if v.Point != nil && !v.Point.Valid() {
+			return fmt.Errorf("the place of vantage %q is none", v.Name)
+		}
+	}
+	for _, sight := range other.Sights {
+		if err := belongs(sight, other.Vantages, d); err != nil {
+			return err
+		}
+	}
+	s.Vantages, s.Sights = append(s.Vantages, other.Vantages...), append(s.Sights, other.Sights...)
+	return nil
+}
+
+// belongs makes sure that a measurement is of a host of the deployment, by a key that it has.
+func belongs(sight location.Sight, vantages []location.Vantage, d deployment.Deployment) error {
+	if !slices.ContainsFunc(vantages, func(v location.Vantage) bool { return v.Name == sight.Vantage }) {
+		return fmt.Errorf("it does not say what the vantage %q is", sight.Vantage)
+	}
+	i := slices.IndexFunc(d.Hosts, func(h deployment.Host) bool { return h.Name == sight.Host })
+	if i < 0 {
+		return fmt.Errorf("the deployment has no host %q", sight.Host)
+	}
+	if _, measured := sight.RoundTrip(); !measured {
+		return nil
+	}
+	keys, err := d.Hosts[i].Keys()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return ssh.FingerprintSHA256(k) == sight.Key }) {
+		return fmt.Errorf("it measured %s by the host key %s, which the deployment does not have", sight.Host, sight.Key)
+	}
+	if trip, _ := sight.RoundTrip(); trip <= 0 || trip > math.MaxInt32*time.Millisecond {
+		return fmt.Errorf("it measured %s in %v, which is no time", sight.Host, trip)
+	}
+	return nil
+}
+
+// answer returns the exit code's error.
+func (s survey) answer() error {
+	measured := slices.ContainsFunc(s.Sights, func(sight location.Sight) bool {
+		_, ok := sight.RoundTrip()
+		return ok
+	})
+	if !measured {
+		return errors.New("no host could be measured")
+	}
+	for _, f := range s.Judgement.Findings {
+		bad := f.Verdict == verifier.Refuted || f.Verdict == verifier.Fail
+		if bad || f.Row != "PL-6" && f.Verdict != verifier.Pass {
+			return program.AnswerNo(fmt.Errorf("%s is %s", f.Row, f.Verdict))
+		}
+	}
+	return nil
+}
