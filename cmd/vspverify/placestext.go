@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"scrutineer/verifier"
+	"scrutineer/verifier/location"
 	"scrutineer/vsp/deployment"
 )
 
@@ -16,6 +19,7 @@ func (s survey) text(d deployment.Deployment) string {
 		answer = err.Error()
 	}
 	page.apart(in(plainText, "%s, %s", number(len(d.Hosts), "host"), number(len(s.Vantages), "vantage")), in(plainText, "%s", answer))
+	page.wrap(part{}, s.measured())
 	page.line()
 	for _, f := range s.Judgement.Findings {
 		page.places(f)
@@ -26,6 +30,21 @@ func (s survey) text(d deployment.Deployment) string {
 	page.list("SIGNS, which prove nothing", s.Judgement.Signs)
 	page.list("WHAT THIS CANNOT SEE", s.Judgement.Limits)
 	return page.text()
+}
+
+// measured says when and from where.
+func (s survey) measured() string {
+	byTime := func(a, b location.Sight) int { return a.At.Compare(b.At) }
+	first, last := slices.MinFunc(s.Sights, byTime).At, slices.MaxFunc(s.Sights, byTime).At
+	var from []string
+	for _, v := range s.Vantages {
+		where := "place not declared"
+		if v.Point != nil {
+			where = fmt.Sprintf("%.2f, %.2f", v.Point.Latitude, v.Point.Longitude)
+		}
+		from = append(from, fmt.Sprintf("%s (%s)", v.Name, where))
+	}
+	return fmt.Sprintf("Measured %s to %s UTC from %s.", first.Format("02 Jan 2006 15:04:05"), last.Format("02 Jan 2006 15:04:05"), strings.Join(from, ", "))
 }
 
 // places is one row's verdict and why, a sentence under the other.

@@ -29,7 +29,7 @@ var limits = []string{
 
 // Judge says what the evidence comes to.
 func Judge(e Evidence) Judgement {
-	j := Judgement{Limits: limits}
+	j := Judgement{Limits: limits, Refuted: []string{}, Troubles: []string{}, Signs: []string{}}
 	var all []placed
 	for _, h := range e.Deployment.Hosts {
 		p := e.place(h)

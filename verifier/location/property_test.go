@@ -85,7 +85,7 @@ func TestNoFalseVerdict(t *testing.T) {
 	for layouts < 10000 {
 		rapid.Check(t, func(t *rapid.T) {
 			layouts++
-			w := drawWorld(t, layouts%2 == 0)
+			w := drawWorld(t, rapid.Bool().Draw(t, "attended"))
 			j := location.Judge(w.evidence)
 			if len(j.Refuted) > 0 || len(j.Troubles) > 0 {
 				t.Fatalf("an honest layout is accused: %q %q", j.Refuted, j.Troubles)
