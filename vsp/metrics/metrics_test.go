@@ -144,6 +144,7 @@ vsp_wallets_ready 1
 `, strings.ReplaceAll(lines(scrape(t, m), "vsp_"), lines(scrape(t, m), "vsp_wallet_problem{"), ""))
 	require.Equal(t, 1, strings.Count(lines(scrape(t, m), `vsp_wallet_problem{problem="not_voting",wallet="wallet-2"} 1`), "\n"))
 	require.Len(t, strings.Split(lines(scrape(t, m), "vsp_wallet_problem{"), "\n"), 3*len(problems)+1, "each problem of each wallet")
+	require.Equal(t, 2, strings.Count(lines(scrape(t, m), "vsp_wallet_problem{"), "} 1\n"), "one for each wallet that has one")
 	require.NotEmpty(t, lines(scrape(t, m), "go_goroutines", "process_resident_memory_bytes"))
 }
 
@@ -186,6 +187,17 @@ vsp_requests_total{code="0",endpoint="/api/v3/payfee",status="400"} 1
 	require.Contains(t, text, `vsp_request_seconds_bucket{endpoint="/api/v3/payfee",le="0.05"} 1`)
 	require.Contains(t, text, `vsp_request_seconds_sum{endpoint="/api/v3/payfee"} 2.03`)
 	require.NotContains(t, text, "/api/v3/7")
+}
+
+// A wallet that is not ready has a problem that is shown, whichever it is.
+func TestEveryProblemIsShown(t *testing.T) {
+	for _, problem := range []vsp.Problem{vsp.Unseen, vsp.Unreachable, vsp.OtherNetwork, vsp.SPV, vsp.NoNode, vsp.NotVoting, vsp.Locked} {
+		s := busy()
+		s.health.Voters = []vsp.VoterState{{Name: "wallet-1", Problem: problem, Since: at}}
+		text := scrape(t, newMetrics(s))
+		require.Contains(t, text, "vsp_wallet_ready{wallet=\"wallet-1\"} 0\n")
+		require.Contains(t, text, fmt.Sprintf("vsp_wallet_problem{problem=%q,wallet=\"wallet-1\"} 1\n", strings.ReplaceAll(string(problem), " ", "_")))
+	}
 }
 
 // TestEveryMetricIsShown fails when a metric is described and forgotten.

@@ -24,7 +24,7 @@ var (
 )
 
 // problems is all that can keep a wallet from voting.
-var problems = []vsp.Problem{vsp.Unseen, vsp.Unreachable, vsp.NoNode, vsp.SPV, vsp.NotVoting, vsp.Locked}
+var problems = []vsp.Problem{vsp.Unseen, vsp.Unreachable, vsp.OtherNetwork, vsp.NoNode, vsp.SPV, vsp.NotVoting, vsp.Locked}
 
 func (s sample) wallet(state vsp.VoterState) {
 	s.gauge(walletReady, number(state.Online()), state.Name)
