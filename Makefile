@@ -33,9 +33,10 @@ build:
 ## test: everything: formatting, vet, staticcheck, race tests, the real daemons
 test: needs lint race
 
-# Race tests need cgo and so a C compiler; the tests of storage start a MariaDB server of their own, those of places an sshd.
+# Race tests need cgo and so a C compiler; the tests of storage start a MariaDB server of their own, those of places an sshd,
+# those of dashboards a Prometheus and an Alertmanager.
 needs:
-	@.ci/needs gcc libc6-dev git mariadb-server openssh-server
+	@.ci/needs gcc libc6-dev git mariadb-server openssh-server prometheus prometheus-alertmanager
 
 ## lint: formatting, vet, staticcheck
 lint:
