@@ -10,7 +10,7 @@ import (
 	"scrutineer/vsp/vspapi"
 )
 
-// metricsPort is where a front end listens for its operator alone.
+// metricsPort is where a front end and a verifier listen for who runs them alone.
 const metricsPort = "8801"
 
 // FrontEnd is one process of a VSP, with an address and a configuration file of its own.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,7 @@ type Verifier struct {
 	Tickets    string // file of the VSP's tickets
 	Drills     string // file of the faults that were made on purpose
 	Out        string // folder of the report
+	MetricsURL string
 
 	node []string // flags of vspverify that reach its node
 }
@@ -44,6 +46,7 @@ type VerifierPlan struct {
 	CAFile   string        // who vouches for the VSP's certificate
 	Controls []string      // URLs of sites that have nothing to do with the VSP
 	Slot     time.Duration // verifierSlot if zero
+	Duration time.Duration // of the trial; until it is stopped if zero
 	Latency  time.Duration // of a good answer; five times as much is down
 	Uptime   float64       // that is asked for, 0 to 1
 	Coverage float64       // of the slots that must be known, 0 to 1
@@ -83,6 +86,7 @@ func (n *Network) StartVerifier(ctx context.Context, vsp *VSP, plan VerifierPlan
 	}
 	v.daemon = daemon{name: "verifier", binary: plan.Program, args: []string{"run", "--config", v.ConfigFile}, dir: dir,
 		log: filepath.Join(n.Plan.Dir, "logs", "vspverify.log")}
+	v.MetricsURL = "http://" + n.verifierMetrics()
 	v.node = []string{"--node", plan.Node.RPCAddress, "--cert", n.CertFile, "--user", n.User, "--pass-file", filepath.Join(dir, "rpc.password")}
 	files := map[string]string{
 		"trial.toml": n.trial(vsp, plan, out), "rpc.password": n.Password + "\n", "tickets.txt": "", "drills.jsonl": "",
@@ -97,6 +101,9 @@ func (n *Network) StartVerifier(ctx context.Context, vsp *VSP, plan VerifierPlan
 	}
 	return v, v.Start(ctx)
 }
+
+// verifierMetrics is where the verifier shows its metrics.
+func (n *Network) verifierMetrics() string { return net.JoinHostPort(n.VerifierIP(), metricsPort) }
 
 // trial returns the trial's configuration.
 func (n *Network) trial(vsp *VSP, plan VerifierPlan, out string) string {
@@ -114,7 +121,8 @@ tickets = "tickets.txt"
 tickets_complete = true
 drills = "drills.jsonl"
 slot = %q
-duration = "0s"
+duration = %q
+metrics_listen = %q
 journal = "journal"
 out = %q
 
@@ -130,7 +138,7 @@ target_latency = %q
 max_lag_blocks = 10
 uptime = %g
 coverage = %g
-`, VSPSite, plan.URL, vsp.PublicKey, plan.CAFile, strings.Join(controls, ", "), plan.Slot, out,
+`, VSPSite, plan.URL, vsp.PublicKey, plan.CAFile, strings.Join(controls, ", "), plan.Slot, plan.Duration, n.verifierMetrics(), out,
 		plan.Node.RPCAddress, n.User, n.CertFile, plan.Latency, plan.Uptime, plan.Coverage) + n.shopper(plan.Shopper)
 }
 
