@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,8 +12,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"scrutineer/testnet"
 )
 
 func TestAlertmanagerConfiguration(t *testing.T) {
@@ -47,8 +51,8 @@ func TestInhibitionsNameAlerts(t *testing.T) {
 // TestInhibition gives alerts to a real Alertmanager and sees which of them it would send.
 func TestInhibition(t *testing.T) {
 	t.Parallel()
-	url := startAlertmanager(t)
-	var given []map[string]map[string]string
+	url := startAlertmanager(t, "127.0.0.1:1")
+	var given []map[string]any
 	for _, labels := range []string{
 		"VSPNodeDown of-node a", "VSPWalletBehind of-node", "VSPTooFewWallets of-node a", "VSPNotAccepting of-node a",
 		"VSPNodeBehind of-node a", "VSPNodeBehind of-node b", "VSPNoWallet of-node", "VSPWalletNotVoting of-node",
@@ -57,14 +61,9 @@ func TestInhibition(t *testing.T) {
 		"TrialBurnsDays vspverify a", "Watchdog",
 	} {
 		words := append(strings.Fields(labels), "", "")
-		given = append(given, map[string]map[string]string{"labels": {"alertname": words[0], "job": words[1], "instance": words[2]}})
+		given = append(given, map[string]any{"labels": map[string]string{"alertname": words[0], "job": words[1], "instance": words[2]}})
 	}
-	body, err := json.Marshal(given)
-	require.NoError(t, err)
-	answer, err := http.Post(url+"/api/v2/alerts", "application/json", bytes.NewReader(body))
-	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	require.Equal(t, http.StatusOK, answer.StatusCode)
+	tell(t, url, given)
 
 	want := []string{
 		"TrialBurnsFast vspverify a", "VSPNoWallet of-node", "VSPNodeBehind of-node b", "VSPNodeDown of-node a",
@@ -79,12 +78,57 @@ func TestInhibition(t *testing.T) {
 	})
 }
 
-// startAlertmanager runs one with the example, which reaches nobody.
-func startAlertmanager(t *testing.T) (url string) {
-	config, err := os.ReadFile("alertmanager.yml")
+// TestMails reads what a real Alertmanager mails of a fault and of its end.
+func TestMails(t *testing.T) {
+	t.Parallel()
+	tool(t, "prometheus-alertmanager")
+	sink, err := testnet.StartSink("127.0.0.1:0", t.TempDir())
 	require.NoError(t, err)
-	config = bytes.ReplaceAll(config, []byte("mail.example.org:587"), []byte("127.0.0.1:1"))
-	config = bytes.ReplaceAll(config, []byte("https://watchdog.example.org"), []byte("http://127.0.0.1:1"))
+	t.Cleanup(func() { require.NoError(t, sink.Close()) })
+	url := startAlertmanager(t, sink.Addr())
+	alert := map[string]any{
+		"labels":      map[string]string{"alertname": "VSPNoWallet", "job": "vsp", "severity": "critical"},
+		"annotations": map[string]string{"summary": "NO WALLET VOTES", "description": "Unlock one."},
+		"startsAt":    time.Now().Add(-time.Minute),
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, subject := range []string{"[critical] NO WALLET VOTES", "[over] NO WALLET VOTES"} {
+		tell(t, url, []map[string]any{alert})
+		mail, err := sink.Wait(ctx, func(m testnet.Mail) bool { return m.Subject == subject })
+		require.NoError(t, err)
+		require.Equal(t, []string{"operator@example.org"}, mail.To)
+		text, err := os.ReadFile(mail.Path)
+		require.NoError(t, err)
+		require.Regexp(t, `(?s)NO WALLET VOTES\r?\nsince .* UTC.*Unlock one\.`, string(text))
+		require.NotContains(t, string(text), "text/html")
+		alert["endsAt"] = time.Now()
+	}
+}
+
+// tell gives alerts to Alertmanager as Prometheus does.
+func tell(t *testing.T, url string, alerts []map[string]any) {
+	t.Helper()
+	body, err := json.Marshal(alerts)
+	require.NoError(t, err)
+	answer, err := http.Post(url+"/api/v2/alerts", "application/json", bytes.NewReader(body))
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+}
+
+// startAlertmanager runs one with the example, which reaches nobody but a mail server without TLS.
+func startAlertmanager(t *testing.T, mailServer string) (url string) {
+	text, err := os.ReadFile("alertmanager.yml")
+	require.NoError(t, err)
+	config := regexp.MustCompile(`(?m)^  smtp_auth.*$`).ReplaceAll(text, nil)
+	for old, changed := range map[string]string{
+		"mail.example.org:587": mailServer, "smtp_require_tls: true": "smtp_require_tls: false",
+		"https://watchdog.example.org": "http://127.0.0.1:1", "group_interval: 1m": "group_interval: 1s",
+	} {
+		require.Contains(t, string(config), old)
+		config = bytes.ReplaceAll(config, []byte(old), []byte(changed))
+	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "alertmanager.yml")
 	require.NoError(t, os.WriteFile(path, config, 0o600))
