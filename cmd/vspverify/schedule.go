@@ -65,7 +65,10 @@ func (w *watcher) slots(ctx context.Context, s schedule) error {
 
 // wait returns false if ctx ended first.
 func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(max(0, d))
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
