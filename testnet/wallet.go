@@ -2,7 +2,6 @@ package testnet
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"os"
@@ -212,13 +211,9 @@ func (w *Wallet) transaction(ctx context.Context, hash chainhash.Hash) (*wire.Ms
 	if err := w.RPC.Call(ctx, &answer, "gettransaction", hash); err != nil {
 		return nil, err
 	}
-	raw, err := hex.DecodeString(answer.Hex)
+	tx, err := dcrrpc.DecodeTx(answer.Hex)
 	if err != nil {
-		return nil, fmt.Errorf("decode transaction %s of %s: %w", hash, w.name, err)
-	}
-	tx := new(wire.MsgTx)
-	if err := tx.FromBytes(raw); err != nil {
-		return nil, fmt.Errorf("decode transaction %s of %s: %w", hash, w.name, err)
+		return nil, fmt.Errorf("transaction %s of %s: %w", hash, w.name, err)
 	}
 	return tx, nil
 }

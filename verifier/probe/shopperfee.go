@@ -11,6 +11,7 @@ import (
 	"github.com/decred/dcrd/wire"
 
 	"scrutineer/verifier"
+	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/vspapi"
 )
 
@@ -128,7 +129,7 @@ func (s *Shopper) fund(ctx context.Context, r *verifier.Registration) error {
 	if err != nil {
 		return s.wait(ctx, verifier.WalletAway, err.Error())
 	}
-	text, err := writeTx(tx)
+	text, err := dcrrpc.EncodeTx(tx)
 	if err != nil {
 		return err
 	}
@@ -178,7 +179,7 @@ func (s *Shopper) pay(ctx context.Context, i int, r *verifier.Registration, t ti
 	if err != nil {
 		return s.wait(ctx, verifier.WalletAway, err.Error())
 	}
-	if fee, err := readTx(r.FeeTx); err != nil || s.reserve(ctx, fee) != nil {
+	if fee, err := dcrrpc.DecodeTx(r.FeeTx); err != nil || s.reserve(ctx, fee) != nil {
 		return s.wait(ctx, verifier.WalletAway, "it does not keep the coins for a fee")
 	}
 	first, _ := s.choices(i)

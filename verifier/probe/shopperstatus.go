@@ -9,6 +9,7 @@ import (
 
 	"scrutineer/verifier"
 	"scrutineer/verifier/votes"
+	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/vspapi"
 )
 
@@ -56,7 +57,7 @@ func (s *Shopper) patience(r *verifier.Registration, mined int64, at *verifier.N
 
 // status asks where a ticket stands. What is as it was is not written down again.
 func (s *Shopper) status(ctx context.Context, r *verifier.Registration, t ticket, at *verifier.NodeState) error {
-	fee, err := readTx(r.FeeTx)
+	fee, err := dcrrpc.DecodeTx(r.FeeTx)
 	if err != nil {
 		return s.end(r, err.Error())
 	}

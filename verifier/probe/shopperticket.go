@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/decred/dcrd/wire"
 
 	"scrutineer/verifier"
+	"scrutineer/vsp/dcrrpc"
 )
 
 // ticket is a ticket and what can be read from it.
@@ -30,10 +30,10 @@ func (t ticket) hash() chainhash.Hash { return t.tx.TxHash() }
 func readTicket(e *verifier.Errand, params *chaincfg.Params) (ticket, error) {
 	t := ticket{parentHex: e.Parent, txHex: e.Tx}
 	var err error
-	if t.parent, err = readTx(e.Parent); err != nil {
+	if t.parent, err = dcrrpc.DecodeTx(e.Parent); err != nil {
 		return t, fmt.Errorf("read the ticket's parent: %w", err)
 	}
-	if t.tx, err = readTx(e.Tx); err != nil {
+	if t.tx, err = dcrrpc.DecodeTx(e.Tx); err != nil {
 		return t, fmt.Errorf("read the ticket: %w", err)
 	}
 	if !stake.IsSStx(t.tx) || len(t.tx.TxIn) != 1 || len(t.tx.TxOut) != 3 {
@@ -115,10 +115,10 @@ func (s *Shopper) draft(ctx context.Context, until int64) (ticket, error) {
 		return ticket{}, err
 	}
 	e := &verifier.Errand{}
-	if e.Parent, err = writeTx(split); err != nil {
+	if e.Parent, err = dcrrpc.EncodeTx(split); err != nil {
 		return ticket{}, err
 	}
-	if e.Tx, err = writeTx(tx); err != nil {
+	if e.Tx, err = dcrrpc.EncodeTx(tx); err != nil {
 		return ticket{}, err
 	}
 	return readTicket(e, s.Vantage.Target.Network.Params)
@@ -164,21 +164,4 @@ func (s *Shopper) height(ctx context.Context, block chainhash.Hash) (int64, erro
 		return 0, err
 	}
 	return int64(header.Height), nil
-}
-
-func readTx(text string) (*wire.MsgTx, error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil {
-		return nil, err
-	}
-	tx := new(wire.MsgTx)
-	return tx, tx.FromBytes(raw)
-}
-
-func writeTx(tx *wire.MsgTx) (string, error) {
-	raw, err := tx.Bytes()
-	if err != nil {
-		return "", fmt.Errorf("serialize transaction: %w", err)
-	}
-	return hex.EncodeToString(raw), nil
 }

@@ -131,12 +131,9 @@ func (n *Node) Transaction(ctx context.Context, hash chainhash.Hash) (Transactio
 	if err := n.Call(ctx, &answer, "getrawtransaction", hash, 1); err != nil {
 		return Transaction{}, err
 	}
-	t := Transaction{Tx: new(wire.MsgTx), Confirmations: answer.Confirmations, BlockHeight: answer.BlockHeight}
-	raw, err := hex.DecodeString(answer.Hex)
-	if err == nil {
-		err = t.Tx.FromBytes(raw)
-	}
-	if err == nil && answer.BlockHash != "" {
+	t := Transaction{Confirmations: answer.Confirmations, BlockHeight: answer.BlockHeight}
+	var err error
+	if t.Tx, err = DecodeTx(answer.Hex); err == nil && answer.BlockHash != "" {
 		err = chainhash.Decode(&t.BlockHash, answer.BlockHash)
 	}
 	if err != nil {
@@ -147,11 +144,11 @@ func (n *Node) Transaction(ctx context.Context, hash chainhash.Hash) (Transactio
 
 // SendTransaction publishes a transaction, refusing fees that are too high. A node that knows it answers CodeDuplicateTx.
 func (n *Node) SendTransaction(ctx context.Context, tx *wire.MsgTx) error {
-	var buf bytes.Buffer
-	if err := tx.Serialize(&buf); err != nil {
-		return fmt.Errorf("serialize transaction: %w", err)
+	raw, err := EncodeTx(tx)
+	if err != nil {
+		return err
 	}
-	return n.Call(ctx, nil, "sendrawtransaction", hex.EncodeToString(buf.Bytes()), false)
+	return n.Call(ctx, nil, "sendrawtransaction", raw, false)
 }
 
 // LiveTickets returns the live ticket pool at the tip.

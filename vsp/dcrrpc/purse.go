@@ -1,7 +1,6 @@
 package dcrrpc
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -32,8 +31,8 @@ func (w *Wallet) DraftTicket(ctx context.Context, account string, expiry int64) 
 	if len(answer.Tickets) != count {
 		return nil, nil, fmt.Errorf("purchaseticket: %s drew up %d tickets", w.Address(), len(answer.Tickets))
 	}
-	if split, err = readTx(answer.Split); err == nil {
-		ticket, err = readTx(answer.Tickets[0])
+	if split, err = DecodeTx(answer.Split); err == nil {
+		ticket, err = DecodeTx(answer.Tickets[0])
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("purchaseticket: decode answer of %s: %w", w.Address(), err)
@@ -44,7 +43,7 @@ func (w *Wallet) DraftTicket(ctx context.Context, account string, expiry int64) 
 // Fund adds confirmed coins of an account to a transaction that has no inputs, and change behind its outputs. It returns the
 // transaction, unsigned, and the network fee that it pays.
 func (w *Wallet) Fund(ctx context.Context, account string, tx *wire.MsgTx) (*wire.MsgTx, dcrutil.Amount, error) {
-	raw, err := writeTx(tx)
+	raw, err := EncodeTx(tx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -55,7 +54,7 @@ func (w *Wallet) Fund(ctx context.Context, account string, tx *wire.MsgTx) (*wir
 	if err := w.Call(ctx, &answer, "fundrawtransaction", raw, account); err != nil {
 		return nil, 0, err
 	}
-	funded, err := readTx(answer.Hex)
+	funded, err := DecodeTx(answer.Hex)
 	if err != nil {
 		return nil, 0, fmt.Errorf("fundrawtransaction: decode answer of %s: %w", w.Address(), err)
 	}
@@ -82,7 +81,7 @@ func (w *Wallet) Sign(ctx context.Context, tx *wire.MsgTx, parents ...*wire.MsgT
 			}
 		}
 	}
-	raw, err := writeTx(tx)
+	raw, err := EncodeTx(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +95,7 @@ func (w *Wallet) Sign(ctx context.Context, tx *wire.MsgTx, parents ...*wire.MsgT
 	if !answer.Complete {
 		return nil, fmt.Errorf("signrawtransaction: %s could not sign every input of %s", w.Address(), tx.TxHash())
 	}
-	signed, err := readTx(answer.Hex)
+	signed, err := DecodeTx(answer.Hex)
 	if err != nil {
 		return nil, fmt.Errorf("signrawtransaction: decode answer of %s: %w", w.Address(), err)
 	}
@@ -120,7 +119,7 @@ func (w *Wallet) Reserve(ctx context.Context, coins []wire.OutPoint) error {
 
 // Publish publishes a transaction, and the wallet remembers it if it concerns it. One that is known already is no error.
 func (w *Wallet) Publish(ctx context.Context, tx *wire.MsgTx) error {
-	raw, err := writeTx(tx)
+	raw, err := EncodeTx(tx)
 	if err != nil {
 		return err
 	}
@@ -167,21 +166,4 @@ func (w *Wallet) Unlock(ctx context.Context, passphrase string, lasting time.Dur
 		return errors.New("walletpassphrase: the wallet's answer is not shown, as it shows the passphrase")
 	}
 	return err
-}
-
-func writeTx(tx *wire.MsgTx) (string, error) {
-	var buf bytes.Buffer
-	if err := tx.Serialize(&buf); err != nil {
-		return "", fmt.Errorf("serialize transaction: %w", err)
-	}
-	return hex.EncodeToString(buf.Bytes()), nil
-}
-
-func readTx(text string) (*wire.MsgTx, error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil {
-		return nil, err
-	}
-	tx := new(wire.MsgTx)
-	return tx, tx.FromBytes(raw)
 }

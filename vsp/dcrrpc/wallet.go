@@ -1,11 +1,8 @@
 package dcrrpc
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -98,11 +95,11 @@ func (w *Wallet) ImportVotingKey(ctx context.Context, wif string) error {
 
 // AddTransaction gives the wallet a ticket that is mined in the given block.
 func (w *Wallet) AddTransaction(ctx context.Context, block chainhash.Hash, tx *wire.MsgTx) error {
-	var buf bytes.Buffer
-	if err := tx.Serialize(&buf); err != nil {
-		return fmt.Errorf("serialize transaction: %w", err)
+	raw, err := EncodeTx(tx)
+	if err != nil {
+		return err
 	}
-	return w.Call(ctx, nil, "addtransaction", block, hex.EncodeToString(buf.Bytes()))
+	return w.Call(ctx, nil, "addtransaction", block, raw)
 }
 
 // SetVoteChoice sets how a ticket votes on an agenda.
