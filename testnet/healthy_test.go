@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,11 +21,7 @@ var (
 // TestHealthyTrials plays trials in which nothing is amiss: nobody may be accused in any.
 func TestHealthyTrials(t *testing.T) {
 	t.Parallel()
-	checkout, err := Checkout(".")
-	require.NoError(t, err)
-	daemons := testDaemons(t)
-	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp", "vspverify")
-	require.NoError(t, err)
+	daemons, programs := testDaemons(t), testPrograms(t, "vsp", "vspverify")
 	first := *healthySeed
 	if first == 0 {
 		first = rand.Uint64N(1e9) + 1

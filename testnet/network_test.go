@@ -39,6 +39,15 @@ func testDaemons(t testing.TB) Binaries {
 	return binaries
 }
 
+// testPrograms builds programs of this checkout, and returns their files in the same order.
+func testPrograms(t testing.TB, names ...string) []string {
+	checkout, err := Checkout(".")
+	require.NoError(t, err)
+	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, names...)
+	require.NoError(t, err)
+	return programs
+}
+
 func startTest(t testing.TB, plan Plan) *Network {
 	plan.Dir, plan.Binaries = t.TempDir(), testDaemons(t)
 	ctx := testContext(t)

@@ -20,11 +20,7 @@ var long = flag.Bool("long", false, "play the scenarios in their long forms, whi
 // TestScenarios plays every drill of testdata/scenarios on a network of its own. README.md there is the language.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	checkout, err := Checkout(".")
-	require.NoError(t, err)
-	daemons := testDaemons(t)
-	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp", "vspverify")
-	require.NoError(t, err)
+	daemons, programs := testDaemons(t), testPrograms(t, "vsp", "vspverify")
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/scenarios",
 		Cmds: scriptCommands(),

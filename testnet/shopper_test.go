@@ -226,16 +226,8 @@ func TestShopper(t *testing.T) {
 	const tickets, most = 3, 6 // one that misses its price is void
 	n := startTest(t, Plan{Tickets: 200, Patience: 2 * time.Second})
 	ctx := testContext(t)
-	checkout, err := Checkout(".")
-	require.NoError(t, err)
-	programs, err := BuildPrograms(ctx, checkout, nil, "vsp", "vspverify")
-	require.NoError(t, err)
-	v, err := n.StartVSP(ctx, VSPPlan{Program: programs[0], CheckEvery: trialCheck})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, n.Chain.Pause())
-		require.NoError(t, v.Stop(context.Background()))
-	})
+	programs := testPrograms(t, "vsp", "vspverify")
+	v := serve(t, n, programs[0])
 	require.NoError(t, n.Chain.take(ctx))
 	require.NoError(t, n.Chain.fund(ctx, 10))
 	n.Chain.give()

@@ -18,10 +18,7 @@ import (
 // TestTrial plays the trial, and holds its report against three counts that know nothing of lotteries: what spent each
 // ticket, what the wallets say of it, and what the headers count.
 func TestTrial(t *testing.T) {
-	checkout, err := Checkout(".")
-	require.NoError(t, err)
-	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp", "vspverify")
-	require.NoError(t, err)
+	programs := testPrograms(t, "vsp", "vspverify")
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

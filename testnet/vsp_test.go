@@ -23,12 +23,15 @@ import (
 // startVSP starts a network with a VSP on it, and the holder's wallet behind a witness.
 func startVSP(t *testing.T, plan Plan) (*Network, *VSP, *witness) {
 	n := startTest(t, plan)
-	ctx := testContext(t)
-	checkout, err := Checkout(".")
-	require.NoError(t, err)
-	programs, err := BuildPrograms(ctx, checkout, nil, "vsp")
-	require.NoError(t, err)
-	v, err := n.StartVSP(ctx, VSPPlan{Program: programs[0], CheckEvery: trialCheck})
+	v := serve(t, n, testPrograms(t, "vsp")[0])
+	w := newWitness(t, v)
+	require.NoError(t, n.StartClient(testContext(t), w.URL, v.PublicKey))
+	return n, v, w
+}
+
+// serve starts a network's VSP, for as long as the test lasts.
+func serve(t *testing.T, n *Network, program string) *VSP {
+	v, err := n.StartVSP(testContext(t), VSPPlan{Program: program, CheckEvery: trialCheck})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, n.Chain.Pause())
@@ -37,9 +40,7 @@ func startVSP(t *testing.T, plan Plan) (*Network, *VSP, *witness) {
 			t.Log(v.FrontEnds[0].tail())
 		}
 	})
-	w := newWitness(t, v)
-	require.NoError(t, n.StartClient(ctx, w.URL, v.PublicKey))
-	return n, v, w
+	return v
 }
 
 // TestKillDuringRegistrations kills the VSP while the holder's wallet registers tickets. What it has answered it must have

@@ -40,11 +40,7 @@ func TestWeek(t *testing.T) {
 	if *week == 0 {
 		t.Skip("the trial of a week takes twenty minutes: make week plays it")
 	}
-	checkout, err := Checkout(".")
-	require.NoError(t, err)
-	daemons := testDaemons(t)
-	programs, err := BuildPrograms(t.Context(), checkout, os.Stderr, "vsp", "vspverify")
-	require.NoError(t, err)
+	daemons, programs := testDaemons(t), testPrograms(t, "vsp", "vspverify")
 	seed := *weekSeed
 	if seed == 0 {
 		seed = rand.Uint64N(1e9) + 1

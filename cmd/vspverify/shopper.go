@@ -135,6 +135,12 @@ func (t *trial) shopperChoices(file *configfile.File) []verifier.Choices {
 	if len(all) > 0 || profile.Params == nil {
 		return all
 	}
+	return yesAndNo(profile)
+}
+
+// yesAndNo is yes and then no on every agenda.
+func yesAndNo(profile network.Profile) []verifier.Choices {
+	var all []verifier.Choices
 	for _, choice := range []string{"yes", "no"} {
 		agendas := make(map[string]string)
 		for _, d := range profile.Params.Deployments[profile.VoteVersion] {

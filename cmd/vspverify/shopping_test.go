@@ -70,7 +70,7 @@ func atMarket(t *testing.T, act func(*market)) {
 		s.server = server.New(server.Config{Service: service, Key: s.key, Log: slog.New(slog.DiscardHandler)})
 		target := verifier.Target{URL: "http://vsp.example.org", PubKey: s.key.Public().(ed25519.PublicKey), Network: profile}
 		s.Shopper = &probe.Shopper{Node: s, Purse: s, Keys: s, Write: s.append, Done: verifier.NewShopping(target, nil),
-			Plan: probe.ShopperPlan{Account: "default", Every: time.Hour, Most: 2, MaxPrice: 300e8, MaxFee: 5e8, Choices: choicesOf(profile)},
+			Plan: probe.ShopperPlan{Account: "default", Every: time.Hour, Most: 2, MaxPrice: 300e8, MaxFee: 5e8, Choices: yesAndNo(profile)},
 			Vantage: &probe.Vantage{Name: "here", Target: target, Policy: verifier.DefaultPolicy(), Now: time.Now,
 				HTTP: &http.Client{Transport: s}}}
 		ctx, end := context.WithCancel(t.Context())
@@ -80,19 +80,6 @@ func atMarket(t *testing.T, act func(*market)) {
 		synctest.Wait()
 		act(s)
 	})
-}
-
-// choicesOf is yes and then no on everything.
-func choicesOf(profile network.Profile) []verifier.Choices {
-	var all []verifier.Choices
-	for _, choice := range []string{"yes", "no"} {
-		agendas := make(map[string]string)
-		for _, d := range profile.Params.Deployments[profile.VoteVersion] {
-			agendas[d.Vote.Id] = choice
-		}
-		all = append(all, verifier.Choices{Agendas: agendas})
-	}
-	return all
 }
 
 // RoundTrip answers for the VSP.

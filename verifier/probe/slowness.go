@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"scrutineer/verifier"
@@ -10,13 +11,17 @@ import (
 // excuse takes back that the target was slow where no other site was quick: what even the quickest of them took longer for than
 // a good answer may take, the way there or our own machine has cost. Without other sites nobody can tell.
 func (v *Vantage) excuse(seen []verifier.Observation) {
-	quickest, any := time.Duration(0), false
+	var others []time.Duration
 	for _, o := range seen {
-		if o.Kind == verifier.KindControl && o.Code.State() == verifier.Up && (!any || o.Took < quickest) {
-			quickest, any = o.Took, true
+		if o.Kind == verifier.KindControl && o.Code.State() == verifier.Up {
+			others = append(others, o.Took)
 		}
 	}
-	if !any || quickest <= v.Policy.TargetLatency {
+	if len(others) == 0 {
+		return
+	}
+	quickest := slices.Min(others)
+	if quickest <= v.Policy.TargetLatency {
 		return
 	}
 	for i := range seen {
