@@ -143,8 +143,3 @@ func moreVotes(e Evidence, t Tally) string {
 	}
 	return text + "."
 }
-
-// percentUp writes a share of 1 rounded up to a hundredth of a percent, so that a bound never looks tighter than it is.
-func percentUp(share float64) string {
-	return fmt.Sprintf("%.2f %%", math.Ceil(share*10000-1e-9)/100)
-}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -297,10 +296,4 @@ func downSentence(w Window, u Uptime, longest Outage) string {
 	}
 	return fmt.Sprintf("Down in %d slots: %s. The longest outage was %v from %s on.", u.Share().Down, strings.Join(causes, ", "),
 		time.Duration(longest.Slots)*w.Slot, longest.From.UTC().Format("02 Jan 15:04:05"))
-}
-
-// percent writes a share of 1 rounded down to a hundredth of a percent, so that what is below a limit never looks as if
-// it were not.
-func percent(share float64) string {
-	return fmt.Sprintf("%.2f %%", math.Floor(share*10000+1e-9)/100)
 }

@@ -180,7 +180,7 @@ func (s *screen) uptime(p picture) {
 			left = brief(time.Duration(max(0, b.Left())) * p.evidence.Window.Slot)
 		}
 		longest := brief(time.Duration(u.Longest(p.evidence.Window).Slots) * p.evidence.Window.Slot)
-		figures := in(plainText, "  %-20s%-16s%6s%8s%7s  ", cut(u.Endpoint, 19), interval(share), percent(share.Coverage()), longest, left)
+		figures := in(plainText, "  %-20s%-16s%6s%8s%7s  ", cut(u.Endpoint, 19), interval(share), verifier.PercentBrief(share.Coverage()), longest, left)
 		s.line(append([]part{figures}, ribbonParts(u.States[max(0, len(u.States)-cells):])...)...)
 	}
 	if len(p.uptimes) == 0 {
@@ -190,19 +190,11 @@ func (s *screen) uptime(p picture) {
 
 // interval writes an uptime, rounded down.
 func interval(share verifier.Share) string {
-	low, high := percent(share.Low()), percent(share.High())
+	low, high := verifier.PercentBrief(share.Low()), verifier.PercentBrief(share.High())
 	if low == high {
 		return low + " %"
 	}
 	return low + "-" + high + " %"
-}
-
-// percent writes a share with two decimals, rounded down, and a hundred with none.
-func percent(share float64) string {
-	if share >= 1 {
-		return "100"
-	}
-	return fmt.Sprintf("%.2f", float64(int(share*10000+1e-9))/100)
 }
 
 // ribbonParts writes a character for each slot, those of one state together.

@@ -23,10 +23,10 @@ func (r Report) Gates() []Gate {
 	add := func(row, name, figures string) { all = append(all, Gate{row, name, figures, r.verdict(row)}) }
 	if least, ok := r.least(); ok {
 		s := least.Slots
-		add("TR-1", "uptime", fmt.Sprintf("%s, seen %s %%, asked %.4g %%", interval(s), share(s.Coverage), r.Policy.Uptime*100))
+		add("TR-1", "uptime", fmt.Sprintf("%s, seen %s %%, asked %.4g %%", interval(s), verifier.PercentBrief(s.Coverage), r.Policy.Uptime*100))
 	}
 	if l := r.Ledger; l.To > 0 {
-		add("TR-2", "votes", fmt.Sprintf("%d made, %d missed: at most %s %%, asked %.3g %%", l.Made, l.Missed, hundredthsUp(l.MissRateBound), r.Policy.MissRate*100))
+		add("TR-2", "votes", fmt.Sprintf("%d made, %d missed: at most %s %%, asked %.3g %%", l.Made, l.Missed, verifier.PercentUp(l.MissRateBound), r.Policy.MissRate*100))
 	}
 	if n := len(r.Wallets); n > 0 {
 		last, fewest := r.Wallets[n-1], slices.MinFunc(r.Wallets, func(a, b Wallets) int { return cmp.Compare(a.Online, b.Online) })
@@ -73,18 +73,10 @@ func (r Report) verdict(row string) verifier.Verdict {
 
 // interval writes an uptime in percent, rounded down.
 func interval(s Slots) string {
-	if low, high := share(s.Low), share(s.High); low != high {
+	if low, high := verifier.PercentBrief(s.Low), verifier.PercentBrief(s.High); low != high {
 		return low + " to " + high + " %"
 	}
-	return share(s.Low) + " %"
-}
-
-// share writes a share in percent, rounded down; all of it without decimals.
-func share(s float64) string {
-	if s >= 1 {
-		return "100"
-	}
-	return hundredths(s)
+	return verifier.PercentBrief(s.Low) + " %"
 }
 
 // Days stand in two columns, so that a week takes four lines.
@@ -106,7 +98,7 @@ func (p *page) days(w Window, e Endpoint) {
 	rest := e.Ribbon
 	for _, d := range e.Days {
 		n := min(d.Slots.total(), len(rest))
-		cells = append(cells, fmt.Sprintf("%s %-*s %-5s", weekday(d.Date), room, squeeze(rest[:n], room), share(d.Slots.Low)))
+		cells = append(cells, fmt.Sprintf("%s %-*s %-5s", weekday(d.Date), room, squeeze(rest[:n], room), verifier.PercentBrief(d.Slots.Low)))
 		rest = rest[n:]
 	}
 	if len(cells) > daysAtMost {

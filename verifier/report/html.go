@@ -16,7 +16,7 @@ import (
 var htmlText string
 
 var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"percent": func(share float64) string { return hundredths(share) + "\u00a0%" },
+	"percent": func(share float64) string { return verifier.Percent(share) + "\u00a0%" },
 	"clock":   func(at time.Time) string { return at.Format("02 Jan 2006 15:04:05") + " UTC" },
 	"span":    func(s float64) string { return span(seconds(s)) },
 	"short":   short,
@@ -133,7 +133,7 @@ func (v htmlView) Cites(f verifier.Finding) string {
 func (v htmlView) Missed() []Ticket { return missedOf(v.Tickets) }
 
 // Bound is the miss rate's upper bound in percent, rounded up: what is above a limit must not look as if it were not.
-func (v htmlView) Bound() string { return hundredthsUp(v.Ledger.MissRateBound) + "\u00a0%" }
+func (v htmlView) Bound() string { return verifier.PercentUp(v.Ledger.MissRateBound) + "\u00a0%" }
 
 // Ribbons is the uptime of every endpoint as a chart.
 func (v htmlView) Ribbons() []ribbonChart {

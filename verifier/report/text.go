@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -176,7 +175,7 @@ func (r Report) uptime(p *page) {
 	for _, e := range r.Uptime {
 		s := e.Slots
 		p.wrap("  "+e.Endpoint+"  ", fmt.Sprintf("%s to %s %%, coverage %s %%; %d slots up, %d down, %d unknown",
-			hundredths(s.Low), hundredths(s.High), hundredths(s.Coverage), s.Up, s.Down, s.Unknown))
+			verifier.Percent(s.Low), verifier.Percent(s.High), verifier.Percent(s.Coverage), s.Up, s.Down, s.Unknown))
 		p.ribbon(r.Window, e)
 		for _, c := range e.Causes {
 			p.wrap("    ", fmt.Sprintf("%d slots %s: %s (%s)", c.Slots, c.State, c.Text, c.Code))
@@ -199,7 +198,7 @@ func (p *page) ribbon(w Window, e Endpoint) {
 	rest := e.Ribbon
 	for _, d := range e.Days {
 		n := d.Slots.total()
-		line := fmt.Sprintf("    %s  %-*s %6s", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), share(d.Slots.Low))
+		line := fmt.Sprintf("    %s  %-*s %6s", d.Date, ribbonWidth, squeeze(rest[:n], ribbonWidth), verifier.PercentBrief(d.Slots.Low))
 		if longest := longestDown(w, rest[:n]); longest > 0 {
 			line += "  " + span(longest)
 		}
@@ -225,7 +224,7 @@ func (r Report) ledger(p *page) {
 	p.wrap("  ", fmt.Sprintf("%d made, %d missed, %d expired, %d live, %d immature, %d unknown. Provisional: %d.",
 		l.Made, l.Missed, l.Expired, l.Live, l.Immature, l.Unknown, l.Provisional))
 	p.wrap("  ", fmt.Sprintf("Missed by the operator %d, the network %d, for a cause unknown %d. The miss rate is at most %s %%.",
-		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, hundredthsUp(l.MissRateBound)))
+		l.MissedBy.Operator, l.MissedBy.Network, l.MissedBy.Unknown, verifier.PercentUp(l.MissRateBound)))
 	if m := l.FinalMismatch; m != nil {
 		p.wrap("  ", fmt.Sprintf("The final state of block %d is %s, by the account before it it would be %s: the ledger ends there.", m.Height, m.Want, m.Got))
 		return
@@ -352,16 +351,6 @@ func (r Report) rows(p *page) {
 			p.wrap(rowIndent, strings.TrimPrefix(cites(f.Cites), ", "))
 		}
 	}
-}
-
-// hundredths writes a share in percent, rounded down: what is below a limit must not look as if it were not.
-func hundredths(share float64) string {
-	return fmt.Sprintf("%.2f", math.Floor(share*10000+1e-9)/100)
-}
-
-// hundredthsUp writes a share in percent, rounded up: what is above a limit must not look as if it were not.
-func hundredthsUp(share float64) string {
-	return fmt.Sprintf("%.2f", math.Ceil(share*10000-1e-9)/100)
 }
 
 // span writes a duration, in days where it is days.

@@ -81,7 +81,7 @@ func (r Report) vantages(p *page) {
 	}
 	p.title("VANTAGES")
 	for _, v := range r.Vantages {
-		p.wrap("  "+v.Vantage+"  ", fmt.Sprintf("could see in %d of %d slots, %s %%", v.Alive, len(v.Ribbon), hundredths(v.Coverage)))
+		p.wrap("  "+v.Vantage+"  ", fmt.Sprintf("could see in %d of %d slots, %s %%", v.Alive, len(v.Ribbon), verifier.Percent(v.Coverage)))
 		p.line("    " + squeeze(v.Ribbon, ribbonWidth+12))
 		for _, text := range v.Trouble {
 			p.wrap("    ", text)
