@@ -231,7 +231,7 @@ func (s *screen) votes(p picture, now time.Time) {
 		provisional = fmt.Sprintf("%d not final, ", t.Provisional)
 	}
 	s.line(label, in(plainText, "votes: %d made, %s", t.Voted, provisional), missed)
-	s.wrap(part{"      ", plainText}, fmt.Sprintf("at most %.2f %%, limit %.3g %%: %s", 100*o.Bound, 100*policy.MissRate, claim(o, p.evidence.Window.Complete())))
+	s.wrap(part{"      ", plainText}, fmt.Sprintf("at most %s %%, limit %.3g %%: %s", verifier.PercentUp(o.Bound), 100*policy.MissRate, claim(o, p.evidence.Window.Complete())))
 	if p.chain.err != nil {
 		s.line(in(yellow, "      our own node is not available; this is %s old: %v", brief(now.Sub(p.chain.at)), p.chain.err))
 	}
