@@ -68,3 +68,6 @@ const (
 	NotVoting    Problem = "not voting"    // --enablevoting is not set
 	Locked       Problem = "locked"        // it cannot sign
 )
+
+// Problems is every problem there is.
+var Problems = [...]Problem{Unseen, Unreachable, OtherNetwork, SPV, NoNode, NotVoting, Locked}

@@ -18,6 +18,8 @@ type words struct{ headline, what, action string }
 var problems = map[vsp.Problem]words{
 	vsp.Unreachable: {"does not answer", "The RPC of %s gives no answer.",
 		"on %s, see whether dcrwallet runs, and whether the private link is up."},
+	vsp.OtherNetwork: {"is on another network", "%s answers, but is a wallet of another network: it votes for none of our tickets.",
+		"see which network %s runs on, and whether its address in vsp.toml is the right one."},
 	vsp.NoNode: {"has lost its node", "%s runs, but its node does not answer it.",
 		"on the host of %s, see whether dcrd runs."},
 	vsp.SPV: {"runs without a node", "%s runs in SPV mode, in which a wallet does not vote.",
@@ -59,7 +61,8 @@ func watchVoters(ctx context.Context, desk *alerts.Desk, voters vsp.Voters, site
 }
 
 // observe tells the desk of one wallet. Each kind of problem is a condition of its own: one that gave way to another is
-// over, unless the wallet does not answer, which says nothing about the rest.
+// over, unless the wallet does not answer, which says nothing about the rest, or is one of another network, of which the rest
+// was not asked.
 func observe(desk *alerts.Desk, now time.Time, state vsp.VoterState, all []vsp.VoterState, site string, seen map[string]time.Time) {
 	if state.Problem == vsp.Unseen {
 		return
@@ -75,7 +78,7 @@ func observe(desk *alerts.Desk, now time.Time, state vsp.VoterState, all []vsp.V
 	}
 	seen[state.Name] = state.Seen
 	for problem := range problems {
-		if problem != state.Problem {
+		if problem != state.Problem && (state.Problem != vsp.OtherNetwork || problem == vsp.Unreachable) {
 			desk.Good(conditionKey(state.Name, problem), now, "")
 		}
 	}

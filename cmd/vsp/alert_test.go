@@ -90,6 +90,9 @@ func TestWalletsComeAndGo(t *testing.T) {
 			{2, vsp.Locked, []string{"opened wallet/wallet-3/locked"}},
 			// Nothing is known of the lock while the wallet does not answer: it is not told as over.
 			{2, vsp.Unreachable, []string{"opened wallet/wallet-3/unreachable"}},
+			// Nor while another wallet answers in its place.
+			{2, vsp.OtherNetwork, []string{"opened wallet/wallet-3/other network", "resolved wallet/wallet-3/unreachable"}},
+			{2, vsp.NoProblem, []string{"resolved wallet/wallet-3/other network", "resolved wallet/wallet-3/locked"}},
 		}
 		for _, step := range steps {
 			voters.set(step.wallet, step.problem)
@@ -104,7 +107,10 @@ func TestWalletsComeAndGo(t *testing.T) {
 }
 
 func TestEveryProblemHasWords(t *testing.T) {
-	for _, p := range []vsp.Problem{vsp.Unreachable, vsp.NoNode, vsp.SPV, vsp.NotVoting, vsp.Locked} {
+	for _, p := range vsp.Problems {
+		if p == vsp.Unseen {
+			continue
+		}
 		require.NotEmpty(t, problems[p].headline, p)
 		require.Equal(t, 1, strings.Count(problems[p].what, "%s"), p)
 		require.Equal(t, 1, strings.Count(problems[p].action, "%s"), p)

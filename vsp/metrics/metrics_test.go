@@ -143,7 +143,7 @@ vsp_wallet_seen_timestamp_seconds{wallet="wallet-2"} 1.7954136005e+09
 vsp_wallets_ready 1
 `, strings.ReplaceAll(lines(scrape(t, m), "vsp_"), lines(scrape(t, m), "vsp_wallet_problem{"), ""))
 	require.Equal(t, 1, strings.Count(lines(scrape(t, m), `vsp_wallet_problem{problem="not_voting",wallet="wallet-2"} 1`), "\n"))
-	require.Len(t, strings.Split(lines(scrape(t, m), "vsp_wallet_problem{"), "\n"), 3*len(problems)+1, "each problem of each wallet")
+	require.Len(t, strings.Split(lines(scrape(t, m), "vsp_wallet_problem{"), "\n"), 3*len(vsp.Problems)+1, "each problem of each wallet")
 	require.Equal(t, 2, strings.Count(lines(scrape(t, m), "vsp_wallet_problem{"), "} 1\n"), "one for each wallet that has one")
 	require.NotEmpty(t, lines(scrape(t, m), "go_goroutines", "process_resident_memory_bytes"))
 }

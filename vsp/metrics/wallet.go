@@ -23,12 +23,9 @@ var (
 		"wallet", "version", "vote_version")
 )
 
-// problems is all that can keep a wallet from voting.
-var problems = []vsp.Problem{vsp.Unseen, vsp.Unreachable, vsp.OtherNetwork, vsp.NoNode, vsp.SPV, vsp.NotVoting, vsp.Locked}
-
 func (s sample) wallet(state vsp.VoterState) {
 	s.gauge(walletReady, number(state.Online()), state.Name)
-	for _, p := range problems {
+	for _, p := range vsp.Problems {
 		s.gauge(walletProblem, number(state.Problem == p), state.Name, strings.ReplaceAll(string(p), " ", "_"))
 	}
 	s.moment(walletSince, state.Since, state.Name)
