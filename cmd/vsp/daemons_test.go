@@ -2,19 +2,19 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/testnet"
-	"scrutineer/vsp/vspapi"
+	"scrutineer/vsp"
 )
 
 // operated is a VSP on real daemons, and what its operator types.
@@ -43,6 +43,16 @@ func (o operated) wallets(code int) (views []walletView) {
 	var exit *exec.ExitError
 	require.Equal(o.t, code != 0, errors.As(err, &exit), "%v", err)
 	require.NoError(o.t, json.Unmarshal(out, &views))
+	return views
+}
+
+// awaitFees waits until the fees of so many tickets have come so far.
+func (o operated) awaitFees(tickets int, status vsp.FeeStatus) (views []ticketView) {
+	o.t.Helper()
+	require.Eventually(o.t, func() bool {
+		require.NoError(o.t, json.Unmarshal([]byte(o.run(0, "tickets", "list", "--json")), &views))
+		return len(views) == tickets && !slices.ContainsFunc(views, func(v ticketView) bool { return v.Fee.Status != string(status) })
+	}, time.Minute, 100*time.Millisecond, "fees to be %s", status)
 	return views
 }
 
@@ -99,15 +109,13 @@ func startOperated(t *testing.T, tickets int) (*testnet.Network, *testnet.VSP) {
 	bought, err := n.Buy(t.Context(), tickets)
 	require.NoError(t, err)
 	require.Len(t, bought, tickets)
-	require.NoError(t, n.Chain.Mine(t.Context(), 8))
-	key, err := base64.StdEncoding.DecodeString(v.PublicKey)
-	require.NoError(t, err)
-	for paid := int64(0); paid < int64(tickets); {
-		require.NoError(t, n.Chain.Mine(t.Context(), 1))
-		info, _, err := (&vspapi.Client{URL: v.URL, PubKey: key}).Info(t.Context())
-		require.NoError(t, err)
-		paid = info.Voting
-		require.Zero(t, info.Voted, "tickets are live before they are paid for")
+	// Each step is waited for, so that no more blocks come than it takes: twelve, and a ticket is live with the sixteenth.
+	o := operated{t, filepath.Join(n.Plan.Dir, "data", "vsp", "vsp.toml")}
+	require.NoError(t, n.Chain.Mine(t.Context(), vsp.Confirmations-1))
+	o.awaitFees(tickets, vsp.FeeBroadcast)
+	require.NoError(t, n.Chain.Mine(t.Context(), vsp.Confirmations+1))
+	for _, ticket := range o.awaitFees(tickets, vsp.FeeConfirmed) {
+		require.Empty(t, ticket.Outcome, "tickets are live before they are paid for")
 	}
 	return n, v
 }
