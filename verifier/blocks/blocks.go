@@ -19,8 +19,8 @@ import (
 const connections = 4
 
 // inFlight is how many blocks are asked for ahead of the one wanted, over all connections: four on each keep both sides
-// busy. It stays under what dcrd does for one connection at a time (--rpcmaxconcurrentreqs, 20), and it bounds the memory: a block is at most 1.25 MB (wire.MaxBlockPayload), and
-// on Decred's mainnet 393,216 bytes (chaincfg, MaximumBlockSizes).
+// busy. It stays under what dcrd does for one connection at a time (--rpcmaxconcurrentreqs, 20), and it bounds the memory: a
+// block is at most 1.25 MB (wire.MaxBlockPayload), and on Decred's mainnet 393,216 bytes (chaincfg, MaximumBlockSizes).
 const inFlight = 16
 
 type answer struct {
