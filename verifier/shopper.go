@@ -1,11 +1,9 @@
 package verifier
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	blockchain "github.com/decred/dcrd/blockchain/standalone/v2"
@@ -60,10 +58,7 @@ func CountRegistrations(e Evidence) Registrations {
 			n.Unknown++
 		}
 	}
-	for code, count := range causes {
-		n.Reasons = append(n.Reasons, Reason{code, count})
-	}
-	slices.SortFunc(n.Reasons, func(a, b Reason) int { return cmp.Or(cmp.Compare(b.Slots, a.Slots), cmp.Compare(a.Code, b.Code)) })
+	n.Reasons = reasons(causes)
 	return n
 }
 
@@ -115,11 +110,7 @@ func withRegistrations(e Evidence, f Finding) Finding {
 	if n.Down == 0 {
 		return f
 	}
-	var causes []string
-	for _, r := range n.Reasons {
-		causes = append(causes, fmt.Sprintf("in %d it %s", r.Slots, r.Code.Text()))
-	}
-	says := fmt.Sprintf("%d of the shopper's %d registrations failed: %s.", n.Down, n.Made, strings.Join(causes, ", "))
+	says := fmt.Sprintf("%d of the shopper's %d registrations failed: %s.", n.Down, n.Made, downTexts(n.Reasons))
 	f.Cites = append(slices.Clone(f.Cites), n.Cites...)
 	if n.clear(e.Policy) && f.Verdict != Fail {
 		f.Verdict, f.Class = Fail, Outside

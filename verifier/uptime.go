@@ -192,15 +192,31 @@ func Uptimes(w Window, seen []Observation, beats []Beat, minVantages int) []Upti
 			}
 		}
 		slices.SortFunc(u.Cites, Cite.Compare)
-		for code, n := range causes {
-			u.Reasons = append(u.Reasons, Reason{code, n})
-		}
-		slices.SortFunc(u.Reasons, func(a, b Reason) int {
-			return cmp.Or(cmp.Compare(b.Slots, a.Slots), cmp.Compare(a.Code, b.Code))
-		})
+		u.Reasons = reasons(causes)
 		all = append(all, u)
 	}
 	return all
+}
+
+// reasons lists causes, the most frequent first.
+func reasons(causes map[Code]int) []Reason {
+	var all []Reason
+	for code, n := range causes {
+		all = append(all, Reason{code, n})
+	}
+	slices.SortFunc(all, func(a, b Reason) int { return cmp.Or(cmp.Compare(b.Slots, a.Slots), cmp.Compare(a.Code, b.Code)) })
+	return all
+}
+
+// downTexts says how often it was down for which cause.
+func downTexts(of []Reason) string {
+	var all []string
+	for _, r := range of {
+		if r.Code.State() == Down {
+			all = append(all, fmt.Sprintf("in %d it %s", r.Slots, r.Code.Text()))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // slotState returns the state of an endpoint in one slot, and the observations of live vantages that it was not up. It is
@@ -288,12 +304,6 @@ func uptimeVerdict(e Evidence, s Share) (Verdict, []string) {
 }
 
 func downSentence(w Window, u Uptime, longest Outage) string {
-	var causes []string
-	for _, r := range u.Reasons {
-		if r.Code.State() == Down {
-			causes = append(causes, fmt.Sprintf("in %d it %s", r.Slots, r.Code.Text()))
-		}
-	}
-	return fmt.Sprintf("Down in %d slots: %s. The longest outage was %v from %s on.", u.Share().Down, strings.Join(causes, ", "),
+	return fmt.Sprintf("Down in %d slots: %s. The longest outage was %v from %s on.", u.Share().Down, downTexts(u.Reasons),
 		time.Duration(longest.Slots)*w.Slot, longest.From.UTC().Format("02 Jan 15:04:05"))
 }
