@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +100,8 @@ type shopping struct {
 	*Verifier
 }
 
+const shoppingLag = 10 // blocks that its VSP may be behind
+
 // startShopping begins a trial of a VSP at a URL, whose shopper uses the wallet of the network's holder.
 func startShopping(t *testing.T, n *Network, program, name, url, key string, most int) *shopping {
 	dir := filepath.Join(n.Plan.Dir, "data", name)
@@ -135,9 +139,9 @@ treasury = { %s = "no" }
 
 [policy]
 target_latency = "100ms"
-max_lag_blocks = 10
+max_lag_blocks = %d
 `, name, url, key, n.Miner.RPCAddress, n.User, n.CertFile, n.Client.RPCAddress, n.User, n.CertFile, most,
-		theAgenda, treasuryKey, theAgenda, treasuryKey)
+		theAgenda, treasuryKey, theAgenda, treasuryKey, shoppingLag)
 	for file, text := range map[string]string{"trial.toml": config, "rpc.password": n.Password + "\n", "wallet.passphrase": Passphrase + "\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 	}
@@ -159,6 +163,34 @@ type step struct {
 		Ticket string `json:"ticket"`
 		Tx     string `json:"tx"`
 	} `json:"errand"`
+	Later *struct {
+		Height int64 `json:"height"`
+	} `json:"later"` // our node, just after the answer
+	Exchange *struct {
+		Answer []byte `json:"answer"`
+	} `json:"exchange"`
+}
+
+// bound returns for each ticket the height at which the VSP had confirmed its fee and taken its last choices. What wins
+// shoppingLag blocks later must be voted on as chosen.
+func (s *shopping) bound(t *testing.T) map[string]int64 {
+	steps := s.steps(t)
+	bound := make(map[string]int64)
+	for _, status := range steps["ticketstatus"] {
+		var answer vspapi.TicketStatusResponse
+		if status.Exchange == nil || status.Later == nil || json.Unmarshal(status.Exchange.Answer, &answer) != nil || answer.FeeTxStatus != "confirmed" {
+			continue
+		}
+		if ticket := status.Errand.Ticket; bound[ticket] == 0 {
+			bound[ticket] = status.Later.Height
+		}
+	}
+	for _, change := range steps["setvotechoices"] {
+		if ticket := change.Errand.Ticket; bound[ticket] != 0 && change.Code == "ok" && change.Later != nil {
+			bound[ticket] = max(bound[ticket], change.Later.Height)
+		}
+	}
+	return bound
 }
 
 // steps reads the journal as it is now, whoever writes on it.
@@ -223,13 +255,14 @@ func (s *shopping) judged(t *testing.T) (map[string]finding, string) {
 // TestShopper lets a mystery shopper buy tickets from an honest VSP, is killed amid that and goes on, and finds two liars out.
 func TestShopper(t *testing.T) {
 	t.Parallel()
-	const tickets, most = 3, 6 // one that misses its price is void
+	// One that misses its price is void, and one that wins before the VSP is bound to it proves nothing.
+	const tickets, most = 3, 16
 	n := startTest(t, Plan{Tickets: 200, Patience: 2 * time.Second})
 	ctx := testContext(t)
 	programs := testPrograms(t, "vsp", "vspverify")
 	v := serve(t, n, programs[0])
 	require.NoError(t, n.Chain.take(ctx))
-	require.NoError(t, n.Chain.fund(ctx, 10))
+	require.NoError(t, n.Chain.fund(ctx, most))
 	n.Chain.give()
 	require.NoError(t, n.Client.Lock(ctx))
 
@@ -241,23 +274,24 @@ func TestShopper(t *testing.T) {
 	require.NoError(t, honest.Start(ctx))
 	honest.await(t, "setvotechoices", "ok", tickets)
 	fates := NewFates(n.Miner)
-	var own []chainhash.Hash
-	for _, s := range honest.steps(t)["buy"] {
-		hash, err := chainhash.NewHashFromStr(s.Errand.Ticket)
-		require.NoError(t, err)
-		own = append(own, *hash)
-	}
-	require.NoError(t, waitUntil(ctx, "a vote that is final, on a treasury spend as well", func(ctx context.Context) (bool, string) {
+	own := make(map[string]chainhash.Hash)
+	require.NoError(t, waitUntil(ctx, "a vote that is final, on a treasury spend as well, and that the VSP was bound to", func(ctx context.Context) (bool, string) {
+		for _, s := range honest.steps(t)["buy"] {
+			hash, err := chainhash.NewHashFromStr(s.Errand.Ticket)
+			require.NoError(t, err)
+			own[s.Errand.Ticket] = *hash
+		}
 		if err := fates.Follow(ctx); err != nil {
 			return false, err.Error()
 		}
-		final := 0
-		for _, ticket := range own {
-			if fate, spent := fates.Of(ticket); spent && fate.Voted && len(fate.TSpends) > 0 && fates.Height >= fate.Height+6 {
-				final++
+		bound := honest.bound(t)
+		for name, ticket := range own {
+			fate, spent := fates.Of(ticket)
+			if spent && fate.Voted && len(fate.TSpends) > 0 && fates.Height >= fate.Height+6 && bound[name] != 0 && fate.Height > bound[name]+shoppingLag {
+				return true, ""
 			}
 		}
-		return final > 0, fmt.Sprintf("at block %d", fates.Height)
+		return false, fmt.Sprintf("at block %d with %d tickets, bound to them at %v", fates.Height, len(own), bound)
 	}))
 	rows, text := honest.judged(t)
 	t.Logf("%s", text)
@@ -271,7 +305,7 @@ func TestShopper(t *testing.T) {
 	out, code, err := honest.Command(ctx, honest.CheckArgs()...)
 	require.NoError(t, err)
 	require.Zero(t, code, "%s", out)
-	keepsKeys(t, n, honest, own)
+	keepsKeys(t, n, honest, slices.Collect(maps.Values(own)))
 
 	overcharging := &forger{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize)), twist: doubledFee}
 	greedy := startShopping(t, n, programs[1], "greedy", startForger(t, v, overcharging), overcharging.publicKey(), 1)

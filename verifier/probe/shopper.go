@@ -87,18 +87,19 @@ const (
 	changeTries = 3
 )
 
-// Run makes a turn every so often until ctx ends. It returns an error only where nothing can be written any more.
+// Run makes a turn every so often until ctx ends, the first one pace after its start: what it meets before the first slot would
+// count for nobody. It returns an error only where nothing can be written any more.
 func (s *Shopper) Run(ctx context.Context, pace time.Duration) error {
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for {
-		if err := s.Turn(ctx); err != nil {
-			return err
-		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return nil
+		}
+		if err := s.Turn(ctx); err != nil {
+			return err
 		}
 	}
 }
