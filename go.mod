@@ -20,6 +20,7 @@ require (
 	github.com/decred/vspd/client/v4 v4.0.2
 	github.com/decred/vspd/types/v3 v3.0.0
 	github.com/emersion/go-message v0.18.2
+	github.com/emersion/go-msgauth v0.7.0
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
 	github.com/emersion/go-smtp v0.25.1
 	github.com/go-chi/chi/v5 v5.5.0

@@ -19,8 +19,9 @@ type FrontEnd struct {
 	URL        string
 	MetricsURL string // of its private listener
 
-	ip  string
-	vsp *VSP
+	ip     string
+	config string // its file
+	vsp    *VSP
 }
 
 // newFrontEnd writes the configuration of the front end with this number, from 0. A VSP's only one is called vsp.
@@ -36,7 +37,7 @@ func (v *VSP) newFrontEnd(plan VSPPlan, number int) (*FrontEnd, error) {
 	f := &FrontEnd{
 		daemon: daemon{name: name, binary: plan.Program, args: []string{"serve", "--config", file}, dir: v.dir,
 			log: filepath.Join(v.network.Plan.Dir, "logs", name+".log")},
-		ip: ip, vsp: v,
+		ip: ip, config: file, vsp: v,
 	}
 	f.URL, f.MetricsURL = "http://"+f.address(vspPort), "http://"+f.address(metricsPort)
 	if err := os.WriteFile(file, []byte(v.config(plan, f)), 0o600); err != nil {

@@ -1,9 +1,11 @@
 package testnet
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -28,6 +30,9 @@ type VSP struct {
 	PublicKey string // base64, as wallets are given it
 	XPub      string // of the account that fees are paid to
 	FrontEnds []*FrontEnd
+
+	// The TXT record by which its mails are verified; empty without alerts.
+	DKIMName, DKIMRecord string
 
 	network *Network
 	dir     string
@@ -66,6 +71,11 @@ func (v *VSP) start(ctx context.Context, plan VSPPlan) error {
 			return err
 		}
 		v.FrontEnds = append(v.FrontEnds, front)
+	}
+	if plan.MailServer != "" {
+		if err := v.makeDKIMKey(ctx, plan); err != nil {
+			return err
+		}
 	}
 	v.URL = v.FrontEnds[0].URL
 	for _, front := range v.FrontEnds {
@@ -113,6 +123,24 @@ func (v *VSP) writeSecrets(plan VSPPlan) error {
 	return nil
 }
 
+// makeDKIMKey lets vsp make the key that mails are signed with, which all front ends have in common. There is no DNS on a
+// testnet: who verifies a mail is given the record.
+func (v *VSP) makeDKIMKey(ctx context.Context, plan VSPPlan) error {
+	command := exec.CommandContext(ctx, plan.Program, "alerts", "dkim", "--make", "--json", "--config", v.FrontEnds[0].config)
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	out, err := command.Output()
+	if err != nil {
+		return fmt.Errorf("vsp alerts dkim: %w\n%s", err, complaint.Bytes())
+	}
+	var shown struct{ Name, Record string }
+	if err := json.Unmarshal(out, &shown); err != nil {
+		return fmt.Errorf("read what vsp alerts dkim says: %w", err)
+	}
+	v.DKIMName, v.DKIMRecord = shown.Name, shown.Record
+	return nil
+}
+
 // config returns a front end's configuration.
 func (v *VSP) config(plan VSPPlan, front *FrontEnd) string {
 	n := v.network
@@ -138,6 +166,7 @@ func (v *VSP) config(plan VSPPlan, front *FrontEnd) string {
 	if plan.MailServer != "" {
 		fmt.Fprintf(&b, "\n[alerts]\nsmtp = %q\ntls = \"none\"\nfrom = \"vsp@example.org\"\nto = [\"%s\"]\nstore = \"%s-alerts.db\"\n",
 			plan.MailServer, strings.Join(plan.AlertsTo, `", "`), front.name)
+		b.WriteString("\n[alerts.dkim]\ndomain = \"example.org\"\nselector = \"vsp\"\nkey_file = \"dkim.key\"\n")
 	}
 	return b.String()
 }

@@ -50,7 +50,10 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("compose mail body: %w", err)
 	}
-	return letter.Bytes(), nil
+	if s.config.DKIM == nil {
+		return letter.Bytes(), nil
+	}
+	return s.config.DKIM.sign(letter.Bytes(), n.At)
 }
 
 // messageID names one event for one recipient, without the angle brackets. The recipient is part of it, so that no two

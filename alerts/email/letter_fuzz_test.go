@@ -51,6 +51,9 @@ func checkLetter(t require.TestingT, s *Sender, n alerts.Notice, letter []byte) 
 	if n.Seq > 1 {
 		expected = append(expected, "In-Reply-To", "References")
 	}
+	if s.config.DKIM != nil {
+		expected = append(expected, "Dkim-Signature")
+	}
 	for _, field := range expected {
 		require.Len(t, header[field], 1, field)
 	}

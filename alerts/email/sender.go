@@ -39,6 +39,8 @@ type Config struct {
 	From       string         // "alerts@example.org" or "Name <alerts@example.org>"
 	Site       string         // which service the alerts are about, as in subjects: "vsp.example.org"
 
+	DKIM *DKIM // signs each mail; nil for none
+
 	Acknowledge string // the command that takes an incident on, without its number; not told if empty
 }
 
@@ -68,6 +70,11 @@ func New(config Config) (*Sender, error) {
 		}
 	default:
 		errs = append(errs, fmt.Errorf("encryption %q: use %s or %s", config.Encryption, STARTTLS, Plain))
+	}
+	if config.DKIM != nil {
+		if err := config.DKIM.Check(); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

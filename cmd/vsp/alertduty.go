@@ -64,7 +64,7 @@ func newSender(s *settings) (*email.Sender, error) {
 	}
 	return email.New(email.Config{
 		Server: s.Alerts.SMTP, Encryption: email.Encryption(s.Alerts.TLS), Roots: roots, Username: s.Alerts.User,
-		Password: s.mailPassword, From: s.Alerts.From, Site: s.Site, Acknowledge: "vsp alerts ack",
+		Password: s.mailPassword, From: s.Alerts.From, Site: s.Site, Acknowledge: "vsp alerts ack", DKIM: s.dkim,
 	})
 }
 

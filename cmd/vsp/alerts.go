@@ -25,7 +25,7 @@ func alertsCommand() *cobra.Command {
 names: as the service's own user, or as root.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(alertsListCommand(), alertsAckCommand(), alertsTestCommand())
+	c.AddCommand(alertsListCommand(), alertsAckCommand(), alertsTestCommand(), alertsDKIMCommand())
 	return c
 }
 

@@ -38,6 +38,9 @@ func (s *settings) checkAlerts(file *configfile.File) {
 	checkPause(file, "alerts.remind_every", &a.RemindEvery, 30*time.Minute)
 	checkPause(file, "alerts.escalate_after", &a.EscalateAfter, 15*time.Minute)
 	s.checkAlertStore(file)
+	if a.DKIM != nil {
+		s.checkDKIM(file)
+	}
 	if a.User != "" {
 		s.mailPassword = file.Secret("alerts.password_file", a.PasswordFile)
 	}

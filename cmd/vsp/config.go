@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"scrutineer/alerts/email"
 	"scrutineer/cmd/configfile"
 	"scrutineer/vsp"
 	"scrutineer/vsp/dcrrpc"
@@ -96,6 +97,14 @@ type AlertsConfig struct {
 	RemindEvery   configfile.Duration `toml:"remind_every"`
 	EscalateTo    []string            `toml:"escalate_to"`
 	EscalateAfter configfile.Duration `toml:"escalate_after"`
+	DKIM          *DKIMConfig         `toml:"dkim"`
+}
+
+// DKIMConfig is with which key mails are signed, and where its record is in the DNS.
+type DKIMConfig struct {
+	Domain   string `toml:"domain"`
+	Selector string `toml:"selector"`
+	KeyFile  string `toml:"key_file"`
 }
 
 // settings is a configuration that was found in order, with what its files hold.
@@ -115,7 +124,8 @@ type settings struct {
 	wallets       []dcrrpc.Config
 	mailPassword  string
 	mailCA        []byte
-	alertStore    string // path
+	dkim          *email.DKIM // nil if mails are not signed
+	alertStore    string      // path
 }
 
 // load reads the configuration. Its error names everything that is wrong in it.
