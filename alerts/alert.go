@@ -102,4 +102,6 @@ type Notice struct {
 	Outcome  string        // with Resolved: what the caller knows of the harm done, or nothing
 	Remind   time.Duration // after how long a reminder follows if nothing changes; 0 if none does
 	Escalate time.Duration // after how long the second circle is called if nobody acknowledges; 0 if it is not
+	Nonce    string        `json:",omitempty"` // of a Guest, who asked to find it in what is sent
+	Until    time.Time     `json:",omitzero"`  // when a Guest leaves, after which this is not sent; zero: no such time
 }

@@ -32,6 +32,7 @@ type Desk struct {
 
 	mu     sync.Mutex // guards what follows, and keeps the order of notices from decision to outbox
 	closed bool
+	guests map[string]Guest // by address; those whose time is over may be among them
 	docket *docket
 	timer  *time.Timer // fires when time brings something next; nil until it does
 }
@@ -61,8 +62,13 @@ func NewDesk(config Config) (*Desk, error) {
 		recipients: recipients,
 		escalation: escalation,
 		keeper:     keeper,
-		outbox:     newOutbox(config.Sender, slices.Concat(recipients, escalation), config.Retry, keeper, config.Log),
+		guests:     map[string]Guest{},
+		outbox:     newOutbox(config.Sender, slices.Concat(recipients, escalation), config.Retry, keeper, config.Log, config.Now),
 		docket:     newDocket(config.Rules, kept, config.Now().UTC()),
+	}
+	for _, g := range kept.Guests {
+		d.guests[g.To] = g
+		d.outbox.admit(g.To)
 	}
 	d.resume(kept.Outbox)
 	return d, nil
@@ -89,7 +95,7 @@ func (d *Desk) resume(undelivered []Notice) {
 		d.log.Info("alerts go on", "incidents", len(d.docket.incidents()), "undelivered", len(undelivered)-len(dropped))
 	}
 	change := d.docket.take()
-	change.Done = dropped
+	change.Done, change.Guests = dropped, d.forgetGuests(d.now()).Guests
 	d.keeper.keep(change)
 	d.schedule()
 }
@@ -135,10 +141,8 @@ func (d *Desk) tell(notices ...*Notice) {
 	for _, n := range notices {
 		d.log.Warn("incident "+string(n.Event), "incident", n.Incident.Number, "key", string(n.Incident.Key),
 			"title", n.Incident.Title, "severity", n.Incident.Severity.String(), "since", n.Incident.Since)
-		for _, to := range d.circle(n) {
-			addressed := *n
-			addressed.To = to
-			if n.Event != Reminded || !d.outbox.waits(to, n.Incident.ID) {
+		for _, addressed := range d.address(n) {
+			if n.Event != Reminded || !d.outbox.waits(addressed.To, n.Incident.ID) {
 				change.Put = append(change.Put, addressed)
 			}
 		}
@@ -152,7 +156,7 @@ func (d *Desk) tell(notices ...*Notice) {
 	}
 }
 
-// circle is who is told.
+// circle is who is told, besides guests.
 func (d *Desk) circle(n *Notice) []string {
 	if n.Incident.Escalated.IsZero() && n.Event != Tested {
 		return d.recipients

@@ -56,11 +56,9 @@ func (d *Desk) Acknowledge(number int, by string, now time.Time) error {
 // until each was tried once, or ctx ends. What was not taken then is tried on, unless it was refused for good.
 func (d *Desk) Test(ctx context.Context, now time.Time) ([]Delivery, error) {
 	n := test(now.UTC())
-	var notices []Notice
-	for _, to := range d.circle(&n) {
-		n.To = to
-		notices = append(notices, n)
-	}
+	d.mu.Lock()
+	notices := d.address(&n)
+	d.mu.Unlock()
 	first := make([]chan error, len(notices))
 	if err := d.post(notices, first); err != nil {
 		return nil, err

@@ -17,11 +17,12 @@ type File struct{ db *bbolt.DB }
 // lockWait is how long a process that is just ending is waited for.
 const lockWait = 2 * time.Second
 
-// The buckets of the file. The first holds "number"; the others hold JSON, by key and by the notice's ID.
+// The buckets of the file. The first holds "number"; the others hold JSON, by key, by the notice's ID and by address.
 var (
 	metaBucket      = []byte("meta")
 	conditionBucket = []byte("conditions")
 	outboxBucket    = []byte("outbox")
+	guestBucket     = []byte("guests")
 	numberKey       = []byte("number")
 )
 
@@ -35,7 +36,7 @@ func OpenFile(path string) (*File, error) {
 		return nil, fmt.Errorf("open incidents %s: %w: move the file away to begin anew", path, err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{metaBucket, conditionBucket, outboxBucket} {
+		for _, name := range [][]byte{metaBucket, conditionBucket, outboxBucket, guestBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -56,7 +57,8 @@ func (f *File) Load() (State, error) {
 	var s State
 	err := f.db.View(func(tx *bbolt.Tx) error {
 		s.Number = storedNumber(tx)
-		return errors.Join(decode(tx.Bucket(conditionBucket), &s.Conditions), decode(tx.Bucket(outboxBucket), &s.Outbox))
+		return errors.Join(decode(tx.Bucket(conditionBucket), &s.Conditions), decode(tx.Bucket(outboxBucket), &s.Outbox),
+			decode(tx.Bucket(guestBucket), &s.Guests))
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("read incidents: %w", err)
@@ -93,7 +95,9 @@ func (f *File) Commit(change Change) error {
 				return err
 			}
 		}
-		return errors.Join(storeConditions(tx.Bucket(conditionBucket), change), storeOutbox(tx.Bucket(outboxBucket), change))
+		return errors.Join(storeEach(tx.Bucket(conditionBucket), Key.bytes, change.Conditions),
+			storeEach(tx.Bucket(guestBucket), func(to string) []byte { return []byte(to) }, change.Guests),
+			storeOutbox(tx.Bucket(outboxBucket), change))
 	})
 	if err != nil {
 		return fmt.Errorf("store incidents: %w", err)
@@ -101,15 +105,16 @@ func (f *File) Commit(change Change) error {
 	return nil
 }
 
-func storeConditions(b *bbolt.Bucket, change Change) error {
-	for key, c := range change.Conditions {
-		if c == nil {
-			if err := b.Delete(key.bytes()); err != nil {
+// storeEach stores values under their keys, and forgets those that are nil.
+func storeEach[K comparable, V any](b *bbolt.Bucket, key func(K) []byte, values map[K]*V) error {
+	for k, value := range values {
+		if value == nil {
+			if err := b.Delete(key(k)); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := put(b, key.bytes(), c); err != nil {
+		if err := put(b, key(k), value); err != nil {
 			return err
 		}
 	}

@@ -44,10 +44,11 @@ type outbox struct {
 	stop     context.CancelFunc // ends attempts
 	hurry    chan struct{}      // closed when pauses should be cut short, once for each notice
 	running  sync.WaitGroup     // lanes
-	turns    map[string]chan struct{}
+	now      func() time.Time
 
 	mu    sync.Mutex
-	lanes map[laneID]*lane // those with something to deliver; guarded by mu, as is what they hold
+	turns map[string]chan struct{} // of each who is told anything; guarded by mu
+	lanes map[laneID]*lane         // those with something to deliver; guarded by mu, as is what they hold
 }
 
 type laneID struct{ to, incident string }
@@ -71,8 +72,8 @@ func (p parcel) report(err error) {
 	}
 }
 
-func newOutbox(sender Sender, recipients []string, retry Retry, keeper *keeper, log *slog.Logger) *outbox {
-	o := &outbox{sender: sender, retry: retry, keeper: keeper, log: log, hurry: make(chan struct{}),
+func newOutbox(sender Sender, recipients []string, retry Retry, keeper *keeper, log *slog.Logger, now func() time.Time) *outbox {
+	o := &outbox{sender: sender, retry: retry, keeper: keeper, log: log, now: now, hurry: make(chan struct{}),
 		turns: map[string]chan struct{}{}, lanes: map[laneID]*lane{}}
 	o.attempts, o.stop = context.WithCancel(context.Background())
 	for _, to := range recipients {
@@ -83,11 +84,11 @@ func newOutbox(sender Sender, recipients []string, retry Retry, keeper *keeper, 
 
 // put takes in a notice that was stored. It returns false, and takes nothing, if this is for nobody whom it knows.
 func (o *outbox) put(n Notice, first chan<- error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.turns[n.To] == nil {
 		return false
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	id := laneID{n.To, n.Incident.ID}
 	if l := o.lanes[id]; l != nil {
 		l.waiting = append(l.waiting, parcel{n, first})
@@ -96,6 +97,29 @@ func (o *outbox) put(n Notice, first chan<- error) bool {
 	o.lanes[id] = &lane{waiting: []parcel{{n, first}}}
 	o.running.Go(func() { o.run(id) })
 	return true
+}
+
+// admit takes in a recipient.
+func (o *outbox) admit(to string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.turns[to] == nil {
+		o.turns[to] = make(chan struct{}, 1)
+	}
+}
+
+// dismiss takes a recipient out. What waits for it is dropped when its turn comes.
+func (o *outbox) dismiss(to string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.turns, to)
+}
+
+// turn returns a recipient's, nil if it is none any more.
+func (o *outbox) turn(to string) chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.turns[to]
 }
 
 // waits reports whether news of an incident waits for a recipient.
@@ -172,20 +196,46 @@ func final(err error) bool {
 // attempt sends once, in the recipient's turn. What is over is struck out of the store before the next turn: so order
 // outlives a crash, and at most one notice of a recipient can have been taken and not be noted.
 func (o *outbox) attempt(n Notice) error {
-	turn := o.turns[n.To]
+	turn := o.turn(n.To)
+	if turn == nil || n.over(o.now()) {
+		return o.drop(n)
+	}
 	select {
 	case turn <- struct{}{}:
 		defer func() { <-turn }()
 	case <-o.attempts.Done():
 		return o.attempts.Err()
 	}
-	ctx, cancel := context.WithTimeout(o.attempts, o.retry.Attempt)
+	if n.over(o.now()) { // its turn came late
+		return o.drop(n)
+	}
+	ctx, cancel := context.WithTimeout(o.attempts, n.patience(o.retry.Attempt, o.now()))
 	defer cancel()
 	err := o.sender.Send(ctx, n)
 	if final(err) {
 		o.keeper.keep(Change{Done: []NoticeID{n.ID()}})
 	}
 	return err
+}
+
+// errGone is why a notice is dropped that waited for too long.
+var errGone = errors.New("it is for a guest who is gone")
+
+// drop strikes out what is for a guest who is gone.
+func (o *outbox) drop(n Notice) error {
+	o.keeper.keep(Change{Done: []NoticeID{n.ID()}})
+	return &Permanent{Err: errGone}
+}
+
+// over reports whether a notice must not be sent any more.
+func (n Notice) over(now time.Time) bool { return !n.Until.IsZero() && !now.Before(n.Until) }
+
+// patience is how long an attempt may take: not beyond the notice's own end.
+func (n Notice) patience(most time.Duration, now time.Time) time.Duration {
+	if n.Until.IsZero() {
+		return most
+	}
+	return min(most, n.Until.Sub(now))
 }
 
 // drain waits until all is delivered or ctx ends, then gives up and returns what was not delivered. Nothing may be put

@@ -31,6 +31,7 @@ type State struct {
 	Number     int         // of the newest incident
 	Conditions []Condition // by number
 	Outbox     []Notice    // what is not delivered, by incident, Seq and recipient
+	Guests     []Guest     // by address
 }
 
 // Change is one step from State to State.
@@ -39,6 +40,7 @@ type Change struct {
 	Conditions map[Key]*Condition // nil forgets the key
 	Put        []Notice           // into the outbox
 	Done       []NoticeID         // out of it, after Put
+	Guests     map[string]*Guest  // by address; nil forgets the guest
 }
 
 // NoticeID names a notice among all that ever were.
@@ -55,15 +57,16 @@ func (a NoticeID) compare(b NoticeID) int {
 	return cmp.Or(cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.To, b.To))
 }
 
-func (c *Change) empty() bool { return len(c.Conditions)+len(c.Put)+len(c.Done) == 0 }
+func (c *Change) empty() bool { return len(c.Conditions)+len(c.Put)+len(c.Done)+len(c.Guests) == 0 }
 
 // add puts a later change on top of this one.
 func (c *Change) add(later Change) {
 	if c.Conditions == nil {
-		c.Conditions = map[Key]*Condition{}
+		c.Conditions, c.Guests = map[Key]*Condition{}, map[string]*Guest{}
 	}
 	c.Number = max(c.Number, later.Number)
 	maps.Copy(c.Conditions, later.Conditions)
+	maps.Copy(c.Guests, later.Guests)
 	c.Put, c.Done = append(c.Put, later.Put...), append(c.Done, later.Done...)
 }
 
@@ -71,6 +74,7 @@ func (c *Change) add(later Change) {
 func (s *State) sort() {
 	slices.SortFunc(s.Conditions, func(a, b Condition) int { return cmp.Compare(a.Incident.Number, b.Incident.Number) })
 	slices.SortFunc(s.Outbox, func(a, b Notice) int { return a.ID().compare(b.ID()) })
+	slices.SortFunc(s.Guests, func(a, b Guest) int { return cmp.Compare(a.To, b.To) })
 }
 
 // Memory is a Store that ends with the process. Its zero value keeps nothing yet.
@@ -82,13 +86,14 @@ type Memory struct {
 	number     int
 	conditions map[Key]Condition
 	outbox     map[NoticeID]Notice
+	guests     map[string]Guest
 }
 
 // Load returns all that is kept.
 func (m *Memory) Load() (State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := State{m.number, slices.Collect(maps.Values(m.conditions)), slices.Collect(maps.Values(m.outbox))}
+	s := State{m.number, slices.Collect(maps.Values(m.conditions)), slices.Collect(maps.Values(m.outbox)), slices.Collect(maps.Values(m.guests))}
 	s.sort()
 	return s, nil
 }
@@ -105,7 +110,7 @@ func (m *Memory) Commit(change Change) error {
 		}
 	}
 	if m.conditions == nil {
-		m.conditions, m.outbox = map[Key]Condition{}, map[NoticeID]Notice{}
+		m.conditions, m.outbox, m.guests = map[Key]Condition{}, map[NoticeID]Notice{}, map[string]Guest{}
 	}
 	m.number = max(m.number, change.Number)
 	for key, c := range change.Conditions {
@@ -113,6 +118,13 @@ func (m *Memory) Commit(change Change) error {
 			delete(m.conditions, key)
 		} else {
 			m.conditions[key] = *c
+		}
+	}
+	for to, g := range change.Guests {
+		if g == nil {
+			delete(m.guests, to)
+		} else {
+			m.guests[to] = *g
 		}
 	}
 	for _, n := range change.Put {

@@ -70,21 +70,25 @@ func TestStoresKeepTheirWord(t *testing.T) {
 			a, b := kept("a", 1), kept("", 2)
 			notices := []Notice{notice(a, 2, alice), notice(a, 2, bob), notice(a, 10, alice), notice(b, 1, "Night <n@example.org>")}
 			change := Change{Number: 2, Conditions: map[Key]*Condition{"a": &a, "": &b}, Put: []Notice{notices[3], notices[2], notices[0], notices[1]}}
+			until := time.Date(2026, 11, 22, 2, 14, 7, 0, time.UTC)
+			guests := []Guest{{To: guest, Nonce: "k3x9", Since: until.Add(-time.Hour), Until: until}}
+			change.Guests = map[string]*Guest{guest: &guests[0], bob: nil}
 			for range 2 { // the same change twice is the change once
 				require.NoError(t, store.Commit(change))
-				requireState(t, State{2, []Condition{a, b}, notices}, store)
+				requireState(t, State{Number: 2, Conditions: []Condition{a, b}, Outbox: notices, Guests: guests}, store)
 				store = open()
-				requireState(t, State{2, []Condition{a, b}, notices}, store)
+				requireState(t, State{Number: 2, Conditions: []Condition{a, b}, Outbox: notices, Guests: guests}, store)
 			}
 			a.Incident.Reminders = 7 // what was given is not shared
-			requireState(t, State{2, []Condition{kept("a", 1), b}, notices}, store)
+			requireState(t, State{Number: 2, Conditions: []Condition{kept("a", 1), b}, Outbox: notices, Guests: guests}, store)
 
 			require.NoError(t, store.Commit(Change{Number: 1, Conditions: map[Key]*Condition{"a": &a, "": nil, "nobody": nil},
 				Put: notices[:1], Done: []NoticeID{notices[0].ID(), notices[3].ID(), {"none", 1, alice}}}))
 			store = open()
-			requireState(t, State{2, []Condition{a}, notices[1:3]}, store)
-			require.NoError(t, store.Commit(Change{}))
-			requireState(t, State{2, []Condition{a}, notices[1:3]}, store)
+			requireState(t, State{Number: 2, Conditions: []Condition{a}, Outbox: notices[1:3], Guests: guests}, store)
+			require.NoError(t, store.Commit(Change{Guests: map[string]*Guest{guest: nil}}))
+			guests = nil
+			requireState(t, State{Number: 2, Conditions: []Condition{a}, Outbox: notices[1:3], Guests: guests}, store)
 		})
 	}
 }

@@ -27,6 +27,19 @@ func (s *Sender) body(n alerts.Notice) []string {
 	return append(lines, s.closing(n)...)
 }
 
+// bodyLines is how many lines a body has at most.
+const bodyLines = 15
+
+// lines returns the body and, for a guest, its nonce. Where there is no room for that it takes the place of the last line, which
+// says how to take the incident on: no guest can.
+func (s *Sender) lines(n alerts.Notice) []string {
+	lines := s.body(n)
+	if n.Nonce == "" {
+		return lines
+	}
+	return append(lines[:min(len(lines), bodyLines-1)], "Nonce: "+cut(clean(n.Nonce), lineWidth-len("Nonce: ")))
+}
+
 // what is the trouble in the caller's words, or at least its title.
 func what(n alerts.Notice) string {
 	if clean(n.Alert.What) == "" {

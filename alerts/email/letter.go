@@ -20,6 +20,9 @@ const (
 	siteWidth = 30
 )
 
+// NonceField is the header field with a guest's nonce.
+const NonceField = "X-Scrutineer-Nonce"
+
 // compose renders a notice as a mail. It is pure: the same notice gives the same bytes, its date being the event's.
 func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	root := messageID(n.Incident.ID, 1, to, s.from.domain())
@@ -29,6 +32,9 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	fields.Set("Content-Transfer-Encoding", "quoted-printable")
 	fields.Set("MIME-Version", "1.0")
 	fields.Set("Auto-Submitted", "auto-generated") // RFC 3834: keeps vacation answers away
+	if n.Nonce != "" {
+		fields.Set(NonceField, n.Nonce)
+	}
 	if n.Seq > 1 {
 		fields.SetMsgIDList("References", []string{root})
 		fields.SetMsgIDList("In-Reply-To", []string{root})
@@ -44,7 +50,7 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compose mail header: %w", err)
 	}
-	if _, err := w.Write([]byte(strings.Join(s.body(n), "\n") + "\n")); err != nil {
+	if _, err := w.Write([]byte(strings.Join(s.lines(n), "\n") + "\n")); err != nil {
 		return nil, fmt.Errorf("compose mail body: %w", err)
 	}
 	if err := w.Close(); err != nil {

@@ -54,6 +54,9 @@ func checkLetter(t require.TestingT, s *Sender, n alerts.Notice, letter []byte) 
 	if s.config.DKIM != nil {
 		expected = append(expected, "Dkim-Signature")
 	}
+	if n.Nonce != "" {
+		expected = append(expected, NonceField)
+	}
 	for _, field := range expected {
 		require.Len(t, header[field], 1, field)
 	}

@@ -73,6 +73,7 @@ func notices() map[string]alerts.Notice {
 		"acknowledged": changed(alerts.Acknowledged, 2, "02:20:00", func(n *alerts.Notice) {
 			n.Incident.LastBad, n.Incident.Acked, n.Incident.AckedBy, n.Remind = at("02:19:58"), n.At, "ann", 0
 		}),
+		"guest":    changed(alerts.Opened, 1, "02:14:13", func(n *alerts.Notice) { n.Nonce = "k3x9" }),
 		"callable": changed(alerts.Opened, 1, "02:14:13", func(n *alerts.Notice) { n.Escalate = 15 * time.Minute }),
 		"tested": changed(alerts.Tested, 1, "12:00:00", func(n *alerts.Notice) {
 			n.Incident = alerts.Incident{ID: "20261122T120000-0a1b2c3d4e5f", Key: "test", Title: "Alerts work"}

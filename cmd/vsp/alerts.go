@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,7 +24,7 @@ func alertsCommand() *cobra.Command {
 names: as the service's own user, or as root.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(alertsListCommand(), alertsAckCommand(), alertsTestCommand(), alertsDKIMCommand())
+	c.AddCommand(alertsListCommand(), alertsAckCommand(), alertsTestCommand(), alertsGuestCommand(), alertsDKIMCommand())
 	return c
 }
 
@@ -84,12 +83,8 @@ Exit code 1 says that no such incident is open.`,
 		if err != nil {
 			return err
 		}
-		var refused *refusal
-		err = askService(c.Context(), s, http.MethodPost, fmt.Sprintf("/incidents/%d/ack", number), acknowledgement{*by}, &struct{}{})
-		if errors.As(err, &refused) {
-			return program.AnswerNo(err)
-		}
-		if err != nil {
+		path := fmt.Sprintf("/incidents/%d/ack", number)
+		if err := refusedIsNo(askService(c.Context(), s, http.MethodPost, path, acknowledgement{*by}, &struct{}{})); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(c.OutOrStdout(), "Incident %d is acknowledged. The others are told.\n", number)
@@ -181,6 +176,14 @@ func writeStanding(out io.Writer, now standing) error {
 			lines = append(lines, indent(n)+line)
 		}
 	}
+	if n := len(now.Guests); n > 0 {
+		lines = append(lines, "", pluralOf(n, "guest gets every mail for a while:", "guests get every mail for a while:"))
+	}
+	for _, g := range now.Guests {
+		for n, line := range wrap(guestSentence(g), columns-4) {
+			lines = append(lines, indent(n)+line)
+		}
+	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err
 }
@@ -207,6 +210,7 @@ type (
 	standingJSON struct {
 		Incidents []incidentJSON `json:"incidents"`
 		Waiting   []waitingJSON  `json:"waiting"`
+		Guests    []guestJSON    `json:"guests"`
 	}
 	incidentJSON struct {
 		Number         int        `json:"number"`
@@ -229,7 +233,7 @@ type (
 )
 
 func standingView(now standing) standingJSON {
-	view := standingJSON{[]incidentJSON{}, []waitingJSON{}}
+	view := standingJSON{[]incidentJSON{}, []waitingJSON{}, guestsView(now.Guests)}
 	for _, i := range now.Incidents {
 		view.Incidents = append(view.Incidents, incidentJSON{i.Number, string(i.Key), i.Title, i.Severity.String(), i.Since, i.Reminders,
 			known(i.Escalated), known(i.Acked), i.AckedBy})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -145,4 +146,39 @@ func TestStandingFitsATerminal(t *testing.T) {
 	out.Reset()
 	require.NoError(t, writeStanding(&out, standing{}))
 	require.Equal(t, "No incident is open.\n", out.String())
+}
+
+func TestGuestsComeAndGo(t *testing.T) {
+	box := &fussy{}
+	_, s := onDuty(t, box)
+	to := "reviewer+k3x9@example.net"
+	var g alerts.Guest
+	require.NoError(t, askService(t.Context(), s, "POST", "/guests", invitation{to, "k3x9", time.Hour}, &g))
+	require.Equal(t, to, g.To)
+	var deliveries []alerts.Delivery
+	require.NoError(t, askService(t.Context(), s, "POST", "/test", nil, &deliveries))
+	require.Equal(t, []alerts.Delivery{{To: "a@example.org", Taken: true}, {To: "b@example.org", Taken: true}, {To: to, Taken: true}}, deliveries)
+	var listed standing
+	require.NoError(t, askService(t.Context(), s, "GET", "/incidents", nil, &listed))
+	require.Equal(t, []alerts.Guest{g}, listed.Guests)
+
+	for _, wrong := range []invitation{{to, "", time.Second}, {to, "", 8000 * time.Hour}, {"nobody", "", time.Hour}, {"a@example.org", "", time.Hour}} {
+		var refused *refusal
+		require.ErrorAs(t, askService(t.Context(), s, "POST", "/guests", wrong, &g), &refused, "%v", wrong)
+	}
+	require.NoError(t, askService(t.Context(), s, "DELETE", "/guests/"+url.PathEscape(to), nil, &struct{}{}))
+	var refused *refusal
+	require.ErrorAs(t, askService(t.Context(), s, "DELETE", "/guests/"+url.PathEscape(to), nil, &struct{}{}), &refused)
+}
+
+func TestGuestsAreListed(t *testing.T) {
+	until := time.Date(2026, 11, 22, 4, 14, 7, 0, time.UTC)
+	var out strings.Builder
+	require.NoError(t, writeStanding(&out, standing{Guests: []alerts.Guest{{To: "reviewer@example.net", Nonce: "k3x9", Until: until}}}))
+	require.Equal(t, `No incident is open.
+
+1 guest gets every mail for a while:
+reviewer@example.net gets every mail until 2026-11-22 04:14:07 UTC, with the
+    nonce k3x9
+`, out.String())
 }

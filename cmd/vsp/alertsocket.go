@@ -23,6 +23,7 @@ const testTimeout = 40 * time.Second
 type standing struct {
 	Incidents []alerts.Incident
 	Waiting   []alerts.Waiting
+	Guests    []alerts.Guest
 }
 
 // acknowledgement is who takes an incident on.
@@ -44,7 +45,7 @@ func (d *duty) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /incidents", func(w http.ResponseWriter, _ *http.Request) {
 		incidents, waiting := d.desk.Open()
-		answer(w, standing{incidents, waiting}, nil)
+		answer(w, standing{incidents, waiting, d.desk.Guests(time.Now())}, nil)
 	})
 	mux.HandleFunc("POST /incidents/{number}/ack", func(w http.ResponseWriter, r *http.Request) {
 		var ack acknowledgement
@@ -63,6 +64,7 @@ func (d *duty) handler() http.Handler {
 		deliveries, err := d.desk.Test(ctx, time.Now())
 		answer(w, deliveries, err)
 	})
+	d.handleGuests(mux)
 	return mux
 }
 
