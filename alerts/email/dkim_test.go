@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,6 +52,23 @@ func verified(t require.TestingT, s *Sender, letter []byte) error {
 	return all[0].Err
 }
 
+// unsigned is a letter without its signature, which is its first field.
+func unsigned(t testing.TB, letter []byte) string {
+	require.True(t, bytes.HasPrefix(letter, []byte("DKIM-Signature: ")), "%s", letter)
+	end := regexp.MustCompile(`\r\n[^ \t]`).FindIndex(letter)
+	require.NotNil(t, end)
+	return string(letter[end[0]+2:])
+}
+
+// relaxed is a body as signatures see it (RFC 6376, 3.4.4): relays may add and drop blanks.
+func relaxed(body []byte) string {
+	lines := strings.Split(string(body), "\r\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(regexp.MustCompile(`[ \t]+`).ReplaceAllString(line, " "), " ")
+	}
+	return strings.TrimRight(strings.Join(lines, "\r\n"), "\r\n")
+}
+
 func TestReceiversVerifyEveryLetter(t *testing.T) {
 	for kind, key := range keys(t) {
 		t.Run(kind, func(t *testing.T) {
@@ -63,10 +81,10 @@ func TestReceiversVerifyEveryLetter(t *testing.T) {
 				require.NoError(t, verified(t, s, letter), name)
 				again, err := s.compose(n, to)
 				require.NoError(t, err)
-				require.Equal(t, string(letter), string(again), "the same notice gives the same letter")
+				require.Equal(t, unsigned(t, letter), unsigned(t, again), "the same notice gives the same letter")
 				checkLetter(t, s, n, letter)
 				for line := range strings.SplitSeq(string(letter), "\r\n") {
-					require.LessOrEqual(t, len(line), 78, line)
+					require.LessOrEqual(t, len(line), 998, "RFC 5322, 2.1.1")
 				}
 			}
 		})
@@ -96,7 +114,7 @@ func TestASignatureCoversWhatIsRead(t *testing.T) {
 		end := bytes.Index(changed, []byte("\r\n\r\n"))
 		i := rapid.IntRange(end+4, len(changed)-1).Draw(rt, "byte of the body")
 		changed[i] ^= 1 << rapid.IntRange(0, 7).Draw(rt, "bit")
-		if !bytes.Equal(relaxedBody(changed[end+4:]), relaxedBody(letter[end+4:])) && verified(rt, s, changed) == nil {
+		if relaxed(changed[end+4:]) != relaxed(letter[end+4:]) && verified(rt, s, changed) == nil {
 			rt.Fatalf("bit of byte %d does not matter", i)
 		}
 	})

@@ -23,7 +23,7 @@ const (
 // NonceField is the header field with a guest's nonce.
 const NonceField = "X-Scrutineer-Nonce"
 
-// compose renders a notice as a mail. It is pure: the same notice gives the same bytes, its date being the event's.
+// compose renders a notice as a mail. It is pure: the same notice gives the same bytes, its date being the event's, but for a signature.
 func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	root := messageID(n.Incident.ID, 1, to, s.from.domain())
 	fields := mail.Header{}
@@ -59,7 +59,7 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	if s.config.DKIM == nil {
 		return letter.Bytes(), nil
 	}
-	return s.config.DKIM.sign(letter.Bytes(), n.At)
+	return s.config.DKIM.sign(letter.Bytes())
 }
 
 // messageID names one event for one recipient, without the angle brackets. The recipient is part of it, so that no two
