@@ -20,8 +20,9 @@ type FileChange struct {
 
 // Files beside the trial.
 const (
-	FileTickets = "tickets"
-	FileDrills  = "drills"
+	FileTickets    = "tickets"
+	FileDrills     = "drills"
+	FileDeployment = "deployment"
 )
 
 // Edit is one place of a file that changed. Edits follow one another: each is on what the one before it has left.

@@ -25,6 +25,8 @@ type Plan struct {
 	TicketsComplete bool      `json:"tickets_complete"` // the reviewer says that a plain list has every ticket of the VSP
 	Policy          Policy    `json:"policy"`
 	Begins          time.Time `json:"begins"` // the first slot, UTC
+
+	Places *PlacesPlan `json:"places,omitempty"` // nil: nobody measures where the machines are
 }
 
 // Duration is a time.Duration that is text in JSON, such as "1m0s".
@@ -60,7 +62,7 @@ func (p Plan) Mistake() error {
 	case len(keys) > 0:
 		return fmt.Errorf("policy: %s %s", keys[0], wrong[keys[0]])
 	}
-	return nil
+	return p.Places.Mistake()
 }
 
 // Target returns whom the plan is about.
@@ -81,7 +83,12 @@ type PlanChange struct {
 
 // changes returns how a plan differs from the one before it.
 func (p Plan) changes(before Plan, entry int64, at time.Time) ([]PlanChange, error) {
-	differences, err := Compare(before, p)
+	return p.differences(before, p, entry, at)
+}
+
+// differences returns how something that was written down before the trial, or in its course, differs from what it was.
+func (p Plan) differences(before, after any, entry int64, at time.Time) ([]PlanChange, error) {
+	differences, err := Compare(before, after)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ const (
 	EntryWitness     = "vantage"     // Witness: a vantage on another machine, and its journal's key
 	EntryPull        = "pull"        // Pull: what came of asking it for its journal
 	EntryClock       = "clock"       // our own clock was set
+	EntrySight       = "sight"       // location.Sight: a measurement of how far away a host is
 )
 
 // Record is what a trial's journal tells, taken in entry by entry. Together with the chain it is all that a report rests on.
@@ -35,6 +36,8 @@ type Record struct {
 	Stopped bool      // the last entry says that the verifier ended as it should
 
 	Witnesses []Witness // in the order of their first entries
+
+	Places Places // where the machines are
 
 	files  map[string]*History
 	target Target
@@ -62,7 +65,7 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 	case EntryStart, EntryPlan:
 		err = r.takePlan(number, at, kind, data)
 	case EntryFile:
-		err = r.takeFile(number, data)
+		err = r.takeFile(number, at, data)
 	case EntryObservation:
 		o := Observation{}
 		err = json.Unmarshal(data, &o)
@@ -76,6 +79,8 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 		err = r.takeWitness(data)
 	case EntryPull:
 		err = r.takePull(number, data)
+	case EntrySight:
+		err = r.Places.takeTold(Own(number), kind, data)
 	}
 	if err != nil {
 		return fmt.Errorf("entry %d: read %s: %w", number, kind, err)
@@ -110,12 +115,13 @@ func (r *Record) takePlan(number int64, at time.Time, kind string, data []byte) 
 	return err
 }
 
-func (r *Record) takeFile(number int64, data []byte) error {
+func (r *Record) takeFile(number int64, at time.Time, data []byte) error {
 	var c FileChange
 	if err := json.Unmarshal(data, &c); err != nil {
 		return err
 	}
-	if c.File != FileTickets && c.File != FileDrills || !r.Begun() {
+	known := c.File == FileTickets || c.File == FileDrills || c.File == FileDeployment || isSurvey(c.File)
+	if !known || !r.Begun() {
 		return fmt.Errorf("a trial has no file %q there", c.File)
 	}
 	if c.File == FileTickets {
@@ -125,15 +131,25 @@ func (r *Record) takeFile(number int64, data []byte) error {
 	if err != nil || !whole {
 		return err
 	}
-	text := r.File(c.File).Text()
-	if c.File == FileDrills {
+	return r.readFile(number, at, c.File, r.File(c.File).Text())
+}
+
+// readFile takes in a file beside the trial as it is after a change.
+func (r *Record) readFile(number int64, at time.Time, name, text string) error {
+	switch name {
+	case FileTickets:
+		file, err := ReadTicketFile(text, r.target)
+		r.Listing.next(number, file)
+		return err
+	case FileDrills:
 		drills, err := ReadDrills(text)
 		r.Drills.next(number, drills)
 		return err
+	case FileDeployment:
+		return r.Places.takeDeployment(number, at, r.Plan, text)
 	}
-	file, err := ReadTicketFile(text, r.target)
-	r.Listing.next(number, file)
-	return err
+	r.Places.takeSurvey(number, name, text)
+	return nil
 }
 
 // Shopping returns what the mystery shopper did.

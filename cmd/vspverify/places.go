@@ -100,7 +100,7 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return program.Misuse(err)
 	}
-	s := survey{Apart: r.apart, Vantages: []location.Vantage{here}}
+	s := survey{location.Survey{Apart: r.apart, Vantages: []location.Vantage{here}}}
 	for _, path := range r.with {
 		if err := s.merge(path, d); err != nil {
 			return program.Misuse(fmt.Errorf("--with: %s: %w", path, err))
@@ -112,7 +112,9 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 	}
 	s.Judgement = location.Judge(location.Evidence{Deployment: d, Vantages: s.Vantages, Sights: s.Sights, Apart: r.apart})
 	if r.json {
-		err = json.NewEncoder(out).Encode(s)
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", " ") // as a file beside a trial it may have no line that is too long
+		err = encoder.Encode(s)
 	} else {
 		err = writeText(out, s.text(d))
 	}
@@ -153,19 +155,28 @@ func (r *placesRequest) looker(d deployment.Deployment) (location.Looker, locati
 		}
 		here.Point = &point
 	}
-	raw, err := os.ReadFile(r.key)
+	key, err := readSSHKey(r.key)
 	if err != nil {
 		return location.Looker{}, here, fmt.Errorf("--key: %w", err)
+	}
+	return location.Looker{Vantage: r.from, Account: d.Reviewer.Account, Key: key, Trips: r.trips,
+		Patience: location.DefaultPatience, Now: time.Now}, here, nil
+}
+
+// readSSHKey reads the reviewer's private key.
+func readSSHKey(path string) (ssh.Signer, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
 	}
 	key, err := ssh.ParsePrivateKey(raw)
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
-		return location.Looker{}, here, fmt.Errorf("--key: %s has a passphrase: make a key for this alone, without one", r.key)
+		return nil, fmt.Errorf("%s has a passphrase: make a key for this alone, without one", path)
 	} else if err != nil {
-		return location.Looker{}, here, fmt.Errorf("--key: %s: %w", r.key, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return location.Looker{Vantage: r.from, Account: d.Reviewer.Account, Key: key, Trips: r.trips,
-		Patience: location.DefaultPatience, Now: time.Now}, here, nil
+	return key, nil
 }
 
 func parsePoint(text string) (location.Point, error) {

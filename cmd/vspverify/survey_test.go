@@ -23,8 +23,8 @@ func TestMerge(t *testing.T) {
 		HostKeys: []string{string(ssh.MarshalAuthorizedKey(key))}}}}
 	good := func() survey {
 		trips := location.Trips{Count: 1, Min: time.Millisecond, Median: time.Millisecond, Max: time.Millisecond}
-		return survey{Vantages: []location.Vantage{{Name: "Paris", Point: &location.Point{Latitude: 48.86, Longitude: 2.35}}},
-			Sights: []location.Sight{{Vantage: "Paris", Host: "vote-1", Key: ssh.FingerprintSHA256(key), Nonce: trips, Keepalive: trips}}}
+		return survey{location.Survey{Vantages: []location.Vantage{{Name: "Paris", Point: &location.Point{Latitude: 48.86, Longitude: 2.35}}},
+			Sights: []location.Sight{{Vantage: "Paris", Host: "vote-1", Key: ssh.FingerprintSHA256(key), Nonce: trips, Keepalive: trips}}}}
 	}
 	tests := []struct {
 		name   string
@@ -48,7 +48,7 @@ func TestMerge(t *testing.T) {
 			require.NoError(t, err)
 			path := filepath.Join(t.TempDir(), "other.json")
 			require.NoError(t, os.WriteFile(path, raw, 0o600))
-			s := survey{Vantages: []location.Vantage{{Name: "here"}}}
+			s := survey{location.Survey{Vantages: []location.Vantage{{Name: "here"}}}}
 			err = s.merge(path, d)
 			if test.want == "" {
 				require.NoError(t, err)

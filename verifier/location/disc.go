@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"scrutineer/verifier"
 	"scrutineer/vsp/deployment"
 )
 
@@ -14,6 +15,7 @@ type disc struct {
 	vantage Vantage
 	trip    time.Duration
 	radius  float64 // km
+	cite    verifier.Cite
 }
 
 // placed is a host with all that was measured of it.
@@ -21,27 +23,35 @@ type placed struct {
 	host   deployment.Host
 	discs  []disc   // one for each vantage that measured it, the smallest first
 	sights []Sight  // all
+	series []Series // of each vantage that looked, in their order
+	ids    []Sight  // by which it is known who it is: the last one of each vantage
 	clash  *[2]disc // two that cannot both be true: then none of them counts
 }
 
 // place gathers what was measured of a host.
 func (e Evidence) place(h deployment.Host) placed {
 	p := placed{host: h}
-	best := map[string]time.Duration{}
-	for _, s := range e.Sights {
-		if s.Host != h.Name {
+	for _, v := range e.Vantages {
+		var from []Sight
+		for _, s := range e.Sights {
+			if s.Host == h.Name && s.Vantage == v.Name {
+				from = append(from, s)
+			}
+		}
+		if len(from) == 0 {
 			continue
 		}
-		p.sights = append(p.sights, s)
-		if trip, ok := s.RoundTrip(); ok && (best[s.Vantage] == 0 || trip < best[s.Vantage]) {
-			best[s.Vantage] = trip
+		p.sights = append(p.sights, from...)
+		series, best := newSeries(from)
+		p.series = append(p.series, series)
+		if trip, ok := best.RoundTrip(); ok {
+			p.discs = append(p.discs, disc{v, trip, radius(trip), best.Cite})
+		}
+		if last, ok := lastIdentity(from); ok {
+			p.ids = append(p.ids, last)
 		}
 	}
-	for _, v := range e.Vantages {
-		if trip, ok := best[v.Name]; ok {
-			p.discs = append(p.discs, disc{v, trip, radius(trip)})
-		}
-	}
+	p.ids = fresh(p.ids, e.Fresh)
 	slices.SortStableFunc(p.discs, func(a, b disc) int { return cmp.Compare(a.radius, b.radius) })
 	for i, a := range p.discs {
 		for _, b := range p.discs[:i] {

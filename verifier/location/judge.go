@@ -14,6 +14,8 @@ import (
 type Judgement struct {
 	Findings []verifier.Finding `json:"findings"` // of PL-4, PL-5 and, of its place alone, PL-6
 	Pairs    []Pair             `json:"pairs"`
+	Hosts    []Place            `json:"hosts"`   // where each host must be, in the deployment's order
+	Series   []Series           `json:"series"`  // what was measured, by host and vantage
 	Refuted  []string           `json:"refuted"` // claims that are contradicted, a sentence each
 	Troubles []string           `json:"troubles"`
 	Signs    []string           `json:"signs"`
@@ -29,11 +31,12 @@ var limits = []string{
 
 // Judge says what the evidence comes to.
 func Judge(e Evidence) Judgement {
-	j := Judgement{Limits: limits, Refuted: []string{}, Troubles: []string{}, Signs: []string{}}
+	j := Judgement{Limits: limits, Pairs: []Pair{}, Hosts: []Place{}, Series: []Series{}, Refuted: []string{}, Troubles: []string{}, Signs: []string{}}
 	var all []placed
 	for _, h := range e.Deployment.Hosts {
 		p := e.place(h)
 		all = append(all, p)
+		j.Hosts, j.Series = append(j.Hosts, p.told()), append(j.Series, p.series...)
 		j.Refuted = append(j.Refuted, refutation(p)...)
 		j.Troubles = append(j.Troubles, troubles(p)...)
 		j.Signs = append(j.Signs, inFront(p)...)
@@ -68,10 +71,8 @@ func refutation(p placed) []string {
 // troubles says what hindered the measurements of a host.
 func troubles(p placed) []string {
 	var all []string
-	for _, s := range p.sights {
-		if s.Trouble != "" {
-			all = append(all, fmt.Sprintf("%s from %s: %s (%s).", p.host.Name, s.Vantage, s.Detail, s.Trouble))
-		}
+	for _, s := range p.series {
+		all = append(all, s.troubles()...)
 	}
 	if c := p.clash; c != nil {
 		all = append(all, fmt.Sprintf("%s cannot be within %.0f km of %s and within %.0f km of %s. One of these vantages is not where it says, or the host key is in two places. Nothing of it counts.",

@@ -78,8 +78,8 @@ func (p placed) nearest() string {
 
 // twins says by what two hosts are known to be one machine, and is empty where nothing says so.
 func twins(a, b placed) string {
-	for _, x := range a.sights {
-		for _, y := range b.sights {
+	for _, x := range a.ids {
+		for _, y := range b.ids {
 			switch {
 			case x.Key != "" && x.Key == y.Key:
 				return "both prove the SSH host key " + x.Key

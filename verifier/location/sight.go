@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"scrutineer/verifier"
 	"scrutineer/vsp/deployment"
 )
 
@@ -41,6 +42,7 @@ const (
 	NoCommand   Trouble = "no-command"  // the account may run nothing, so there is no echo
 	TooSlow     Trouble = "too-slow"    // not one round trip within the time there is
 	Garbage     Trouble = "garbage"     // what came back is not what was sent
+	Outdated    Trouble = "outdated"    // it was measured, and the deployment names another machine since
 )
 
 // Sight is what one vantage saw of one host.
@@ -56,6 +58,8 @@ type Sight struct {
 	Identity  Identity  `json:"identity"`
 	Trouble   Trouble   `json:"trouble,omitempty"`
 	Detail    string    `json:"detail,omitempty"`
+
+	Cite verifier.Cite `json:"-"` // its entry in a trial's journal, if it is in one
 }
 
 // Identity is what a host's system says of itself. Parts that it did not tell are empty.
@@ -83,6 +87,9 @@ type Evidence struct {
 	Vantages   []Vantage
 	Sights     []Sight
 	Apart      float64 // how far apart two places must be, in km
+
+	// Fresh is for how long it counts who a host was seen to be, after which it is only what it was once; 0: for ever.
+	Fresh time.Duration
 }
 
 // DefaultApart is the policy's distance between two places, in km.

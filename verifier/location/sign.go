@@ -40,7 +40,7 @@ func neighbours(a, b netip.Addr) (netip.Prefix, bool) {
 }
 
 func booted(p placed) int64 {
-	for _, s := range p.sights {
+	for _, s := range p.ids {
 		if s.Identity.Booted != 0 {
 			return s.Identity.Booted
 		}
@@ -50,16 +50,16 @@ func booted(p placed) int64 {
 
 // inFront tells of a host before which something else answers TCP: much sooner than the host itself.
 func inFront(p placed) []string {
-	var worst Sight
+	var worst Series
 	var most time.Duration
-	for _, s := range p.sights {
-		if trip, ok := s.RoundTrip(); ok && s.TCP.Count > 0 && trip > 2*s.TCP.Min && trip-s.TCP.Min > max(most, 5*time.Millisecond) {
-			worst, most = s, trip-s.TCP.Min
+	for _, s := range p.series {
+		if s.Trip > 2*s.TCP && s.TCP > 0 && s.Trip-s.TCP > max(most, 5*time.Millisecond) {
+			worst, most = s, s.Trip-s.TCP
 		}
 	}
 	if most == 0 {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: from %s a TCP connection takes %s ms, and the host itself answers in %s ms: something stands in front of it, or it is slow.",
-		p.host.Name, worst.Vantage, ms(worst.TCP.Min), ms(most+worst.TCP.Min))}
+		p.host.Name, worst.Vantage, ms(worst.TCP), ms(worst.Trip))}
 }

@@ -1,7 +1,7 @@
 // Package deployment is the description of a VSP's machines: what the operator claims, and what the verifier checks.
 //
 // It promises that a description without Mistakes has the shape that the programme asks for. Whether the claims are true is
-// for the verifier to find out; reading the file is left to the programs.
+// for the verifier to find out.
 package deployment
 
 import (
@@ -22,25 +22,25 @@ const (
 
 // Deployment is all machines of a VSP, as its operator describes them in TOML.
 type Deployment struct {
-	Reviewer Reviewer `toml:"reviewer"`
-	Hosts    []Host   `toml:"hosts"`
+	Reviewer Reviewer `toml:"reviewer" json:"reviewer"`
+	Hosts    []Host   `toml:"hosts" json:"hosts"`
 }
 
 // Reviewer is how a reviewer comes in.
 type Reviewer struct {
-	Account string `toml:"account"` // unprivileged, with a key and without a password, the same on every host
+	Account string `toml:"account" json:"account"` // unprivileged, with a key and without a password, the same on every host
 }
 
 // Host is one machine.
 type Host struct {
-	Name      string       `toml:"name"`
-	Roles     []Role       `toml:"roles"`
-	Addresses []netip.Addr `toml:"addresses"` // IPv4 and IPv6, all that are public
-	SSHPort   uint16       `toml:"ssh_port"`  // 0: 22
-	HostKeys  []string     `toml:"host_keys"` // as in /etc/ssh/ssh_host_*_key.pub
-	Place     string       `toml:"place"`     // for people, such as "Frankfurt"
-	Latitude  *float64     `toml:"latitude"`  // of the place, degrees, north is positive
-	Longitude *float64     `toml:"longitude"` // degrees, east is positive
+	Name      string       `toml:"name" json:"name"`
+	Roles     []Role       `toml:"roles" json:"roles"`
+	Addresses []netip.Addr `toml:"addresses" json:"addresses"` // IPv4 and IPv6, all that are public
+	SSHPort   uint16       `toml:"ssh_port" json:"ssh_port"`   // 0: 22
+	HostKeys  []string     `toml:"host_keys" json:"host_keys"` // as in /etc/ssh/ssh_host_*_key.pub
+	Place     string       `toml:"place" json:"place"`         // for people, such as "Frankfurt"
+	Latitude  *float64     `toml:"latitude" json:"latitude"`   // of the place, degrees, north is positive
+	Longitude *float64     `toml:"longitude" json:"longitude"` // degrees, east is positive
 }
 
 // Has reports whether a host has a role.
