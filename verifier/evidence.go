@@ -21,6 +21,8 @@ type Evidence struct {
 	Census   *Census      // of the blocks the ledger was read from
 	Complete bool         // the list has every ticket whose fee the VSP confirmed, not only some: by its word, or the reviewer's
 
+	Judged []Finding // of rows that another package judges: where the machines are
+
 	Changes   []PlanChange // of the plan, since the trial began
 	Listing   Listing      // where the ledger's tickets come from
 	Withdrawn []Drill      // taken out of the drill log again
@@ -38,6 +40,9 @@ func Judge(e Evidence) []Finding {
 		"TR-5": withPromises(e, judgeTruth(e)),
 		"AL-1": lacking("mail is not examined yet"),
 		"AL-2": lacking("mail is not examined yet"),
+	}
+	for _, f := range e.Judged {
+		judged[f.Row] = f
 	}
 	findings := make([]Finding, 0, len(Rows))
 	for _, row := range Rows {

@@ -17,10 +17,13 @@ import (
 type assignment struct {
 	Plan  verifier.Plan `json:"plan"`
 	Roots string        `json:"roots,omitempty"` // that certificates must lead to, PEM; the system's if there are none
+
+	Deployment string `json:"deployment,omitempty"` // the operator's description of the machines, TOML; empty: they are not measured
 }
 
 func (t *trial) assignment(plan verifier.Plan) assignment {
-	return assignment{plan, string(t.rootsPEM)}
+	_, text, _ := t.described.get()
+	return assignment{plan, string(t.rootsPEM), text}
 }
 
 // clash says what must not change in the course of a trial and is another there than here; empty if all of it is the same.
@@ -49,6 +52,9 @@ func readAssignment(raw []byte) (assignment, error) {
 	}
 	if err == nil {
 		_, err = a.vantage("")
+	}
+	if err == nil && a.Deployment != "" {
+		err = deploymentMistake(a.Deployment)
 	}
 	if err != nil {
 		return a, fmt.Errorf("read what is to be watched: %w", err)

@@ -25,13 +25,14 @@ type beside struct {
 	path    string // empty if there is none
 	mistake func(text string) error
 	history *verifier.History
-	last    os.FileInfo // when it was read last; nil if it was not
-	said    string      // the last error that was logged
+	took    func(text string) error // is given the file whenever it has changed; may be nil
+	last    os.FileInfo             // when it was read last; nil if it was not
+	said    string                  // the last error that was logged
 }
 
 // besides returns the trial's files, as its journal has them.
 func (t *trial) besides(record *verifier.Record) []*beside {
-	return []*beside{
+	return append([]*beside{
 		{name: verifier.FileTickets, path: t.Tickets, history: record.File(verifier.FileTickets), mistake: func(text string) error {
 			_, err := verifier.ReadTicketFile(text, t.target)
 			return err
@@ -40,7 +41,7 @@ func (t *trial) besides(record *verifier.Record) []*beside {
 			_, err := verifier.ReadDrills(text)
 			return err
 		}},
-	}
+	}, t.placesBeside(record)...)
 }
 
 // read returns the file's text, and false where there is nothing new to it. A file that is not there is not new: a trial may
@@ -96,6 +97,9 @@ func (b *beside) follow(book *journal.Journal) (wrong, err error) {
 		if _, err := b.history.Apply(c); err != nil {
 			return nil, fmt.Errorf("follow %s: %w", b.name, err) // it is we who made the change
 		}
+	}
+	if b.took != nil && len(changes) > 0 {
+		return b.took(text), nil
 	}
 	return nil, nil
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"scrutineer/cmd/configfile"
 	"scrutineer/verifier"
 	"scrutineer/verifier/link"
@@ -39,6 +41,7 @@ type config struct {
 	LinkKey         string              `toml:"link_key"`
 	Vantages        []vantageEntry      `toml:"vantages"`
 	Shopper         shopperConfig       `toml:"shopper"`
+	Places          placesConfig        `toml:"places"`
 	Policy          struct {
 		Uptime        float64             `toml:"uptime"`
 		Coverage      float64             `toml:"coverage"`
@@ -108,16 +111,17 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     address = "192.0.2.7:7443"
     key = "BASE64"
     journal_key = "..."
-` + shopperHelp + `
+                              # and place, latitude, longitude, as in [places]
+` + shopperHelp + "\n" + trialPlacesHelp + `
 
-All of it but where things are becomes the journal's first entry, and both files become
+All of it but where things are becomes the journal's first entry, and the files become
 entries: in each slot run looks for what is new in them. A change of the plan while the
 trial goes on is an entry of its own, and the report says what was changed, and when. A
 ticket that was listed once is counted to the end.`
 
 func defaults() config {
 	p := verifier.DefaultPolicy()
-	c := config{Shopper: shopperDefaults(), Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: "."}
+	c := config{Shopper: shopperDefaults(), Places: placesDefaults(), Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: "."}
 	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
 	c.Policy.TargetLatency, c.Policy.MaxSkew = configfile.Duration(p.TargetLatency), configfile.Duration(p.MaxSkew)
 	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
@@ -134,6 +138,9 @@ type trial struct {
 
 	node dcrrpc.Config
 	shop *shop // nil: there is no mystery shopper
+
+	sshKey    ssh.Signer // nil: nothing is measured from here
+	described *described // nil: nobody measures where the machines are
 
 	rootsPEM []byte
 	link     link.Key // only where there are vantages
@@ -160,6 +167,7 @@ func load(path string) (*trial, error) {
 		*p = file.Resolve(*p)
 	}
 	t.checkVantages(file)
+	t.checkPlaces(file)
 	return t, file.Err()
 }
 

@@ -163,10 +163,15 @@ func (c *course) look(now time.Time) (picture, error) {
 	}
 	record := *c.record
 	record.Seen, record.Beats = slices.Clone(record.Seen), slices.Clone(record.Beats) // who has an older picture still reads it
+	record.Places.Told = slices.Clone(record.Places.Told)
 	if err := readMirrors(c.trial.Journal, &record); err != nil {
 		return picture{}, err
 	}
 	e := record.Evidence()
+	places, err := report.ReadPlaces(&record)
+	if err != nil {
+		return picture{}, err
+	}
 	c.mu.Lock()
 	if query, known := c.record.Query(); known {
 		c.query = query
@@ -182,7 +187,7 @@ func (c *course) look(now time.Time) (picture, error) {
 	p.tally = verifier.NewTally(e, misses)
 	p.forecast = verifier.NewForecast(e, p.uptimes, misses)
 	p.forecast.Warnings = c.warnings(p, now)
-	p.report = report.New(e, report.Evidence{})
+	p.report = report.New(e, places, report.Evidence{})
 	return p, nil
 }
 

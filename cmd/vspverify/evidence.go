@@ -52,16 +52,20 @@ func draw(ctx context.Context, record *verifier.Record, extent report.Evidence, 
 		return report.Report{}, errors.New("the journal has no plan of a trial in it that is sealed: nothing was seen yet")
 	}
 	e := record.Evidence()
+	places, err := report.ReadPlaces(record)
+	if err != nil {
+		return report.Report{}, err
+	}
 	query, known := record.Query()
 	if !known {
-		return report.New(e, extent), nil
+		return report.New(e, places, extent), nil
 	}
 	ledger, census, err := account(ctx, e.Target.Network.Name, query, on)
 	if err != nil {
 		return report.Report{}, err
 	}
 	e.Ledger, e.Census = record.Held(ledger), census
-	return report.New(e, extent), nil
+	return report.New(e, places, extent), nil
 }
 
 // account draws up the ledger on a chain, which must be of the network.

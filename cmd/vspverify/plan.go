@@ -11,7 +11,7 @@ import (
 func (t *trial) plan() verifier.Plan {
 	controls := append([]string{}, t.Controls...)
 	return verifier.Plan{Name: t.Name, URL: t.URL, PubKey: t.target.PubKey, Network: t.target.Network.Name, Slot: verifier.Duration(t.Slot),
-		Duration: verifier.Duration(t.Duration), FromHeight: t.FromHeight, Controls: controls, TicketsComplete: t.TicketsComplete, Policy: t.policy}
+		Duration: verifier.Duration(t.Duration), FromHeight: t.FromHeight, Controls: controls, TicketsComplete: t.TicketsComplete, Policy: t.policy, Places: t.placesPlan()}
 }
 
 // begin returns what the journal tells, with the plan as the configuration has it now: a new trial begins a moment from now, and

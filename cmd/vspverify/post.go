@@ -9,8 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
+	"scrutineer/verifier/location"
 	"scrutineer/verifier/probe"
 	"scrutineer/vsp/dcrrpc"
 )
@@ -27,6 +30,7 @@ type post struct {
 	key         journal.PublicKey
 	log         *slog.Logger
 	now         func() time.Time
+	ssh         ssh.Signer                              // nil: nothing is measured from here
 	equip       func(*probe.Vantage) (listener, func()) // adds our own node; what it returns is called at the end
 
 	seen time.Time // when the last round began; watch's own
@@ -42,7 +46,7 @@ func openPost(s *postSetup, key journal.Key, log *slog.Logger, now func() time.T
 	if err != nil {
 		return nil, err
 	}
-	p := &post{name: s.Name, trial: s.Trial, folder: s.Journal, book: book, key: key.Public(), log: log, now: now, changed: make(chan struct{}),
+	p := &post{name: s.Name, trial: s.Trial, folder: s.Journal, book: book, ssh: s.ssh, key: key.Public(), log: log, now: now, changed: make(chan struct{}),
 		equip: func(v *probe.Vantage) (listener, func()) {
 			node := dcrrpc.NewNode(s.node)
 			v.Node = node
@@ -148,5 +152,28 @@ func (p *post) carryOut(ctx context.Context, task assignment, changed <-chan str
 	w := newWatcher(p.book, p.log, mempool, vantage)
 	plan := newSchedule(task.Plan).watched(p.seen)
 	defer func() { p.seen = vantage.Now() }() // whatever slot that is in, it is not looked at again
-	return w.slots(ctx, plan)
+	watched, surveyed, err := p.survey(ctx, w, task)
+	if err != nil {
+		return err
+	}
+	w.ending = []func() error{surveyed}
+	return errors.Join(w.slots(watched, plan), w.end())
+}
+
+// survey lets this vantage's surveyor go about, where the trial asks for it and we have a key.
+func (p *post) survey(ctx context.Context, w *watcher, task assignment) (watch context.Context, ending func() error, err error) {
+	if task.Plan.Places == nil || task.Deployment == "" {
+		return ctx, nil, nil
+	}
+	if p.ssh == nil {
+		p.log.Warn("the trial asks how far away the hosts are, and there is no ssh_key to measure it with")
+		return ctx, nil, nil
+	}
+	d := newDescribed()
+	if err := d.set(task.Deployment); err != nil {
+		return ctx, nil, err
+	}
+	watch, ending = alongside(ctx, (&surveyor{vantage: p.name, key: p.ssh, plan: *task.Plan.Places, described: d, book: p.book, log: p.log, now: p.now,
+		troubles: map[string]location.Trouble{}}).run)
+	return watch, ending, nil
 }

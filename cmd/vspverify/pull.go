@@ -35,7 +35,7 @@ type puller struct {
 	client *http.Client
 	key    journal.PublicKey
 	folder string
-	task   []byte // the assignment, as JSON
+	task   func() ([]byte, error) // the assignment as it is now, as JSON
 	now    func() time.Time
 	mirror *journal.Mirror // nil until it is open, and after it could not be written
 }
@@ -91,7 +91,11 @@ func (p *puller) exchange(ctx context.Context, r *verifier.Pull) (err error) {
 			return fmt.Errorf("%w: %w", errNotKept, err)
 		}
 	}
-	if _, err := p.ask(ctx, r, http.MethodPost, pathTrial, string(p.task)); err != nil {
+	task, err := p.task()
+	if err != nil {
+		return err
+	}
+	if _, err := p.ask(ctx, r, http.MethodPost, pathTrial, string(task)); err != nil {
 		return err
 	}
 	for range pullPieces {

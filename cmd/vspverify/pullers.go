@@ -42,10 +42,8 @@ type follower struct {
 func (t *trial) pull(ctx context.Context, w *watcher, record *verifier.Record) (*pullers, error) {
 	slot := time.Duration(t.Slot)
 	ps := &pullers{book: w.book, log: w.log, slot: slot, limit: verifier.ClockLimit(t.policy, slot)}
-	task, err := json.Marshal(t.assignment(record.Plan))
-	if err != nil {
-		return nil, err
-	}
+	plan := record.Plan
+	task := func() ([]byte, error) { return json.Marshal(t.assignment(plan)) }
 	for _, v := range t.vantages {
 		known := record.Witness(v.name)
 		if known == nil {

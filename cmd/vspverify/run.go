@@ -94,7 +94,12 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now})
 	w.files = t.besides(record)
 	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", record.Plan.Begins, "slot", time.Duration(t.Slot))
-	ctx, w.ending = t.goShopping(ctx, book, record, log, node)
+	if err := t.beforeMeasuring(w, record); err != nil {
+		return errors.Join(err, book.Close())
+	}
+	ctx, surveyed := t.survey(ctx, w, record.Plan.Places)
+	ctx, shopped := t.goShopping(ctx, book, record, log, node)
+	w.ending = []func() error{surveyed, shopped}
 	return errors.Join(t.watchAll(ctx, w, record), w.end(), book.Close())
 }
 
@@ -133,7 +138,7 @@ type watcher struct {
 	clock   *clock
 	strayed time.Duration         // the clock, as last noted
 	parting func(context.Context) // what is left to do before the end is written down; may be nil
-	ending  func() error          // comes before the last entry; may be nil
+	ending  []func() error        // come before the last entry; any may be nil
 }
 
 func newWatcher(book *journal.Journal, log *slog.Logger, mempool listener, vantage *probe.Vantage) *watcher {
@@ -192,10 +197,13 @@ func (w *watcher) write(o verifier.Observation) error {
 
 // end ends whoever else writes.
 func (w *watcher) end() error {
-	if w.ending == nil {
-		return nil
+	var all error
+	for _, end := range w.ending {
+		if end != nil {
+			all = errors.Join(all, end())
+		}
 	}
-	return w.ending()
+	return all
 }
 
 // stop writes down where our own node stands, up to where the ledger will go, and that this end is meant.

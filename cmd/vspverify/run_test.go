@@ -125,7 +125,10 @@ func watchOut(ctx context.Context, t *testing.T, trial *trial, w *world) error {
 	watcher := newWatcher(book, slog.New(slog.DiscardHandler), silence{}, &probe.Vantage{Name: localVantage,
 		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: now})
 	watcher.files = trial.besides(record)
-	return errors.Join(trial.watchAll(ctx, watcher, record), book.Close())
+	require.NoError(t, trial.beforeMeasuring(watcher, record))
+	ctx, surveyed := trial.survey(ctx, watcher, record.Plan.Places)
+	watcher.ending = []func() error{surveyed}
+	return errors.Join(trial.watchAll(ctx, watcher, record), watcher.end(), book.Close())
 }
 
 // sharesOf counts the slots of the trial's endpoints, which are up and down together.

@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/v3"
@@ -196,22 +195,9 @@ func (t *trial) goShopping(ctx context.Context, book *journal.Journal, record *v
 	shopper := &probe.Shopper{Node: node, Purse: wallet, Keys: wallet, Plan: t.shop.plan, Done: verifier.NewShopping(t.target, record.Seen),
 		Vantage: &probe.Vantage{Name: localVantage, Target: t.target, Policy: t.policy, HTTP: probe.NewHTTP(t.roots), Now: time.Now},
 		Write:   func(o verifier.Observation) error { return writeStep(book, log, o) }}
-	shopping, end := context.WithCancel(ctx)
-	watch, fail := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() {
-		err := shopper.Run(shopping, max(time.Duration(t.Slot), time.Second))
-		if err != nil {
-			fail()
-		}
-		ended <- err
-	}()
-	return watch, sync.OnceValue(func() error {
-		end()
-		err := <-ended
-		fail()
-		wallet.Close()
-		return err
+	return alongside(ctx, func(ctx context.Context) error {
+		defer wallet.Close()
+		return shopper.Run(ctx, max(time.Duration(t.Slot), time.Second))
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/crypto/ssh"
+
 	"scrutineer/cmd/configfile"
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
@@ -20,6 +22,7 @@ type vantageEntry struct {
 	Address    string `toml:"address"`
 	Key        string `toml:"key"`
 	JournalKey string `toml:"journal_key"`
+	standing          // as the reviewer declares it
 }
 
 // linkTo is a vantage that was found in order.
@@ -76,6 +79,7 @@ type postConfig struct {
 	LinkKey    string    `toml:"link_key"`
 	Journal    string    `toml:"journal"`
 	JournalKey string    `toml:"journal_key"`
+	SSHKey     string    `toml:"ssh_key"`
 	Node       nodeEntry `toml:"node"`
 }
 
@@ -89,6 +93,8 @@ A vantage.toml, as vspverify vantage invite prints it on the trial's machine:
     link_key  = "link.key"      # files and a folder; the keys are made by
     journal   = "journal"       # vspverify vantage key
     journal_key = "journal.key"
+    ssh_key   = ""              # the reviewer's private SSH key, a file: with it this
+                                # vantage measures how far the VSP's machines are
 
     [node]                      # this vantage's own
     address = "127.0.0.1:19109"
@@ -102,6 +108,7 @@ type postSetup struct {
 	origin string // of its journal
 	peer   link.PublicKey
 	node   dcrrpc.Config
+	ssh    ssh.Signer // nil: nothing is measured from here
 }
 
 // loadPost reads a vantage's configuration. Its error names everything that is wrong in it. For its keys to be made less
@@ -126,6 +133,7 @@ func loadPost(path string, whole bool) (*postSetup, error) {
 			file.Wrong("listen", "must be an address and a port, such as \":7443\"")
 		}
 		s.node = s.Node.check(file)
+		s.ssh = checkSSHKey(file, s.SSHKey)
 	}
 	for _, p := range []*string{&s.LinkKey, &s.Journal, &s.JournalKey} {
 		*p = file.Resolve(*p)

@@ -20,12 +20,13 @@ type disc struct {
 
 // placed is a host with all that was measured of it.
 type placed struct {
-	host   deployment.Host
-	discs  []disc   // one for each vantage that measured it, the smallest first
-	sights []Sight  // all
-	series []Series // of each vantage that looked, in their order
-	ids    []Sight  // by which it is known who it is: the last one of each vantage
-	clash  *[2]disc // two that cannot both be true: then none of them counts
+	host    deployment.Host
+	discs   []disc   // one for each vantage that measured it, the smallest first
+	sights  []Sight  // all
+	series  []Series // of each vantage that looked, in their order
+	ids     []Sight  // by which it is known who it is: the last one of each vantage
+	counted []Sight  // the best of each vantage
+	clash   *[2]disc // two that cannot both be true: then none of them counts
 }
 
 // place gathers what was measured of a host.
@@ -46,6 +47,7 @@ func (e Evidence) place(h deployment.Host) placed {
 		p.series = append(p.series, series)
 		if trip, ok := best.RoundTrip(); ok {
 			p.discs = append(p.discs, disc{v, trip, radius(trip), best.Cite})
+			p.counted = append(p.counted, best)
 		}
 		if last, ok := lastIdentity(from); ok {
 			p.ids = append(p.ids, last)

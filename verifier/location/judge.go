@@ -51,11 +51,27 @@ func Judge(e Evidence) Judgement {
 			j.Signs = append(j.Signs, signs(a, b)...)
 		}
 	}
+	if len(all) == 0 {
+		j.Findings = unsaid()
+		return j
+	}
 	voting := slices.DeleteFunc(slices.Clone(all), func(p placed) bool { return !p.host.Has(deployment.Voting) })
 	j.Findings = []verifier.Finding{
 		j.places(e, "PL-4", all, "machines"), j.places(e, "PL-5", voting, "voting wallets"), j.front(e, all),
 	}
 	return j
+}
+
+// unsaid is what there is to find where the operator has not said which machines there are.
+func unsaid() []verifier.Finding {
+	var all []verifier.Finding
+	for _, row := range []string{"PL-4", "PL-5", "PL-6"} {
+		f := finding(row, Evidence{}, nil)
+		f.Verdict, f.Class, f.Numbers = verifier.Unproven, "", nil
+		f.Says = []string{"There is no description of the machines (deployment) in which nothing is wrong: nothing was measured."}
+		all = append(all, f)
+	}
+	return all
 }
 
 // refutation says that a host is not where it is claimed to be, if so.
@@ -157,11 +173,18 @@ func finding(row string, e Evidence, pairs []Pair) verifier.Finding {
 			f.Requirement = r.Requirement
 		}
 	}
+	proven, disproven := 0, 0
 	for _, p := range pairs {
-		limit := e.Apart
-		f.Numbers = append(f.Numbers, verifier.Number{Name: "at_least_km " + p.A + " " + p.B, Value: p.Lower, Limit: &limit},
-			verifier.Number{Name: "at_most_km " + p.A + " " + p.B, Value: p.Upper})
+		switch p.Standing {
+		case Proven:
+			proven++
+		case Disproven:
+			disproven++
+		}
+		f.Cites = append(f.Cites, p.Cites...)
 	}
+	f.Numbers = []verifier.Number{{Name: "pairs", Value: float64(len(pairs))}, {Name: "proven_apart", Value: float64(proven)},
+		{Name: "disproven", Value: float64(disproven)}, {Name: "apart_km", Value: e.Apart}}
 	return f
 }
 

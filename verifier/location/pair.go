@@ -3,6 +3,9 @@ package location
 import (
 	"fmt"
 	"math"
+	"slices"
+
+	"scrutineer/verifier"
 )
 
 // Standing is what is known of whether two hosts are apart.
@@ -26,13 +29,15 @@ type Pair struct {
 	Claimed  float64  `json:"claimed_km"` // between the claimed places
 	Same     bool     `json:"same"`       // one machine under two names
 	Says     []string `json:"says"`       // what was measured, from where, what it rules out, what would change it
+
+	Cites []verifier.Cite `json:"cites,omitempty"` // the entries of a journal that it rests on
 }
 
 // pair judges two hosts.
 func (e Evidence) pair(a, b placed) Pair {
 	lower, upper, far, close := bounds(a, b)
 	p := Pair{A: a.host.Name, B: b.host.Name, Standing: NotProven, Lower: math.Floor(lower), Upper: math.Ceil(upper),
-		Claimed: math.Round(Distance(claim(a.host), claim(b.host)))}
+		Claimed: math.Round(Distance(claim(a.host), claim(b.host))), Cites: cites(a, b)}
 	names := p.A + " and " + p.B
 	same := twins(a, b)
 	switch {
@@ -58,6 +63,18 @@ func (e Evidence) pair(a, b placed) Pair {
 		p.Says = []string{fmt.Sprintf("%s are at least %.0f and at most %.0f km apart, as far as is known; %.0f are asked: %s, and %s.", names, p.Lower, p.Upper, e.Apart, a.nearest(), b.nearest()), e.advice(a, b)}
 	}
 	return p
+}
+
+// cites names the entries that a verdict on two hosts rests on: who they are, and the best that each vantage measured.
+func cites(of ...placed) []verifier.Cite {
+	var all []verifier.Cite
+	for _, p := range of {
+		for _, s := range slices.Concat(p.ids, p.counted) {
+			all = append(all, s.Cite)
+		}
+	}
+	slices.SortFunc(all, verifier.Cite.Compare)
+	return slices.DeleteFunc(slices.Compact(all), func(c verifier.Cite) bool { return c.Number == 0 })
 }
 
 // nearness says how near the two hosts are to the vantages.

@@ -1,6 +1,7 @@
 package location
 
 import (
+	"math"
 	"time"
 
 	"scrutineer/verifier"
@@ -23,10 +24,10 @@ type Disc struct {
 	Vantage   string        `json:"vantage"`
 	Latitude  *float64      `json:"latitude"` // of the vantage, by its reviewer's word; null with the longitude where it was not declared
 	Longitude *float64      `json:"longitude"`
-	Trip      time.Duration `json:"trip_ns"`   // there and back
-	Radius    float64       `json:"radius_km"` // at most
-	Outside   bool          `json:"outside"`   // the claim is not in it
-	Cite      verifier.Cite `json:"-"`
+	Trip      time.Duration `json:"trip_ns"`       // there and back
+	Radius    float64       `json:"radius_km"`     // at most
+	Outside   bool          `json:"outside"`       // the claim is not in it
+	Cite      verifier.Cite `json:"cite,omitzero"` // the entry of a journal that has it
 }
 
 // told returns where a host must be.
@@ -34,7 +35,7 @@ func (p placed) told() Place {
 	at := claim(p.host)
 	place := Place{Host: p.host.Name, Roles: p.host.Roles, Claim: p.host.Place, Latitude: at.Latitude, Longitude: at.Longitude, Discs: []Disc{}}
 	for _, d := range p.discs {
-		disc := Disc{Vantage: d.vantage.Name, Trip: d.trip, Radius: d.radius, Cite: d.cite}
+		disc := Disc{Vantage: d.vantage.Name, Trip: d.trip, Radius: math.Ceil(d.radius), Cite: d.cite}
 		if v := d.vantage.Point; v != nil {
 			disc.Latitude, disc.Longitude = &v.Latitude, &v.Longitude
 			disc.Outside = atLeast(*v, at) > d.radius

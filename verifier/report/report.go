@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"scrutineer/verifier"
@@ -38,6 +39,7 @@ type Report struct {
 	Uptime   []Endpoint               `json:"uptime"`
 	Shopper  *Registrations           `json:"registrations,omitempty"` // the mystery shopper's; left out where nobody shopped
 	Vantages []Vantage                `json:"vantages"`                // where it was watched from, the trial's own first
+	Places   *Places                  `json:"places,omitempty"`        // left out where nobody measured
 	Wallets  []Wallets                `json:"wallets"`                 // as the VSP said, in the order of time
 	Ledger   Ledger                   `json:"ledger"`
 	Tickets  []Ticket                 `json:"tickets"` // in the order of the list
@@ -103,8 +105,9 @@ type Evidence struct {
 	Gaps       int    `json:"journal_gaps"`       // how often its end was torn by a death and mended
 }
 
-// New draws up a report.
-func New(e verifier.Evidence, journal Evidence) Report {
+// New draws up a report. Places may be nil.
+func New(e verifier.Evidence, places *Places, journal Evidence) Report {
+	e.Judged = append(slices.Clone(e.Judged), places.judged()...)
 	findings := verifier.Judge(e)
 	r := Report{
 		Format: Format,
@@ -120,6 +123,7 @@ func New(e verifier.Evidence, journal Evidence) Report {
 		Rows:     findings,
 		Uptime:   []Endpoint{},
 		Vantages: newVantages(e),
+		Places:   places,
 		Shopper:  newRegistrations(e),
 		Wallets:  newWallets(e),
 		Changes:  append([]verifier.PlanChange{}, e.Changes...),

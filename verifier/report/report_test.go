@@ -64,8 +64,10 @@ func evidence(t testing.TB, slot time.Duration, story string, missed int) verifi
 	return e
 }
 
-func draw(t testing.TB, e verifier.Evidence) Report {
-	r := New(e, Evidence{Entries: 99, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", Checkpoint: 17,
+func draw(t testing.TB, e verifier.Evidence) Report { return drawWith(t, e, nil) }
+
+func drawWith(t testing.TB, e verifier.Evidence, places *Places) Report {
+	r := New(e, places, Evidence{Entries: 99, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", Checkpoint: 17,
 		Key: "vsp.example.org/local+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"})
 	r.Signed = true
 	return r

@@ -24,6 +24,7 @@ func (r Report) Text() string {
 	r.unseen(p)
 	r.uptime(p)
 	r.vantages(p)
+	r.places(p)
 	r.ledger(p)
 	r.readiness(p)
 	r.missed(p)
@@ -126,7 +127,7 @@ func (r Report) reasons(p *page, verdicts []verifier.Verdict) {
 				p.line("")
 			}
 			told = true
-			p.finding(f)
+			p.finding(f, r.Brief(f))
 		}
 	}
 }
@@ -145,8 +146,8 @@ func (r Report) unseen(p *page) {
 }
 
 // finding is one row's verdict and why.
-func (p *page) finding(f verifier.Finding) {
-	text := strings.Join(f.Says, " ")
+func (p *page) finding(f verifier.Finding, says []string) {
+	text := strings.Join(says, " ")
 	if f.Class != "" {
 		text += "  [" + string(f.Class) + cites(f.Cites) + "]"
 	}
@@ -342,7 +343,7 @@ func (r Report) rows(p *page) {
 			continue
 		}
 		if f.Verdict == verifier.Pass { // what did not pass was told of above
-			p.wrap(rowIndent, strings.Join(f.Says, " "))
+			p.wrap(rowIndent, strings.Join(r.Brief(f), " "))
 		}
 		if figures := numbers(f.Numbers); figures != "" {
 			p.wrap(rowIndent, figures)
