@@ -23,6 +23,10 @@ var htmlPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"height":  height,
 	"lower":   func(v verifier.Verdict) string { return strings.ToLower(string(v)) },
 	"plain":   plain,
+	"trip":    func(d time.Duration) string { return trip(d) },
+	"within":  Within,
+	"stands":  standing,
+	"times":   func(a, b float64) float64 { return a * b },
 }).Parse(htmlText))
 
 // HTML returns the report as one page for a browser, with charts and without scripts. It needs nothing but itself, and
@@ -68,8 +72,8 @@ type VantageRibbon struct {
 	Bars  []bar
 }
 
-// Places is where the VSP was watched from, if that is more than one place.
-func (v htmlView) Places() []VantageRibbon {
+// Outlooks is where the VSP was watched from, if that is more than one place.
+func (v htmlView) Outlooks() []VantageRibbon {
 	if len(v.Vantages) < 2 {
 		return nil
 	}
@@ -149,6 +153,15 @@ func (v htmlView) Votes() *votesChart { return newVotesChart(v.Ledger, v.Tickets
 
 // Bounds is the miss rate's upper bound over the blocks as a chart; nil where no vote was decided.
 func (v htmlView) Bounds() *boundChart { return newBoundChart(v.Report) }
+
+// Map is where the machines are, drawn; nil where nobody measured.
+func (v htmlView) Map() *worldMap { return newWorldMap(v.Report.Places) }
+
+// Machines is what is known of where they are, nil where nobody measured.
+func (v htmlView) Machines() *Places { return v.Report.Places }
+
+// Moved tells what the operator's description said otherwise before.
+func (v htmlView) Moved() []string { return changes(v.Report.Places.Changes) }
 
 // Readiness is the voting wallets over time as a chart; nil where the VSP said nothing.
 func (v htmlView) Readiness() *readinessChart { return newReadinessChart(v.Wallets) }

@@ -116,3 +116,8 @@ func TestNobodyMeasured(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, places)
 }
+
+// TestMapGolden draws the page of a trial with hosts on both sides of the date line, one of them not where it is said to be.
+func TestMapGolden(t *testing.T) {
+	golden(t, "places.html", html(t, drawWith(t, evidence(t, time.Minute, strings.Repeat("#", 600), 0), somePlaces(t))))
+}
