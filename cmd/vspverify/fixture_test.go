@@ -110,7 +110,7 @@ func (s *staged) write(kind string, data any) {
 // begin writes the plan, a list that the VSP signed, a drill, and then another plan.
 func (s *staged) begin() {
 	plan := verifier.Plan{Name: "vsp.example.org", URL: "https://vsp.example.org", PubKey: publicKey, Network: "simnet",
-		Slot: verifier.Duration(time.Minute), FromHeight: 1, Controls: []string{}, Policy: verifier.DefaultPolicy(), Begins: s.at}
+		Slot: verifier.Duration(time.Minute), FromHeight: 1, Controls: []string{}, Policy: verifier.DefaultPolicy(), Begins: s.at, Places: stagedPlaces()}
 	s.write(verifier.EntryStart, plan)
 	signed, err := signedList(stagedReport)
 	s.err = errors.Join(s.err, err)
@@ -118,6 +118,7 @@ func (s *staged) begin() {
 	s.file(verifier.FileDrills, `{"kind":"wallets-down","count":1,"from":200,"to":220,"note":"one"}`+"\n")
 	plan.Policy.Uptime = 0.9
 	s.write(verifier.EntryPlan, plan)
+	s.places()
 }
 
 func (s *staged) file(name, text string) {
@@ -146,6 +147,10 @@ func (s *staged) vantage(name string) error {
 	_, err = book.Append(verifier.EntryObservation, verifier.Observation{At: s.at, Kind: verifier.KindInfo, Vantage: name, Endpoint: vspapi.PathInfo,
 		Code: verifier.Refused})
 	_, beatErr := book.Append(verifier.EntryBeat, verifier.Beat{At: s.at, Vantage: name})
+	for _, sight := range stagedSights(name) {
+		_, sightErr := book.Append(verifier.EntrySight, sight)
+		err = errors.Join(err, sightErr)
+	}
 	mark, sealErr := book.Seal(journal.Block{})
 	_, moreErr := book.Append(verifier.EntryBeat, verifier.Beat{At: s.at.Add(time.Minute), Vantage: name})
 	s.write(verifier.EntryWitness, verifier.Witness{Name: name, Key: key.Public().String()})
