@@ -104,14 +104,14 @@ func transact(client *smtp.Client, from, to mailbox, letter []byte) error {
 }
 
 // refused reports whether the server will never take the mail. Codes that ask for credentials or encryption (RFC 4954,
-// 6; RFC 3207, 4) speak of the session, not of the mail.
+// 6; RFC 3207, 4) speak of the session, not of the mail, and a full mailbox (552) can be emptied while the mail waits.
 func refused(err error) bool {
 	var answer *smtp.SMTPError
 	if !errors.As(err, &answer) {
 		return false
 	}
 	switch answer.Code {
-	case 530, 534, 535, 538:
+	case 530, 534, 535, 538, 552:
 		return false
 	}
 	return answer.Code/100 == 5

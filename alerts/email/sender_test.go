@@ -135,6 +135,7 @@ func TestWhatIsPermanent(t *testing.T) {
 		{&server{onRcpt: func(string) error { return answer(450) }}, false},
 		{&server{onRcpt: func(string) error { return answer(550) }}, true},
 		{&server{Fail: func(string) (bool, error) { return false, answer(452) }}, false},
+		{&server{Fail: func(string) (bool, error) { return false, answer(552) }}, false}, // full
 		{&server{Fail: func(string) (bool, error) { return false, answer(554) }}, true},
 	} {
 		c.server.start(t, loopback)

@@ -23,8 +23,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if store := os.Getenv(storeVariable); store != "" {
-		if err := sendUntilKilled(store, os.Getenv(serverVariable)); err != nil {
+	if task := os.Getenv(taskVariable); task != "" {
+		if err := sendUntilKilled(task); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -39,6 +39,7 @@ type received struct {
 	tls      bool
 	user     string
 	life     int32 // of the sender, as the test counts them
+	run      int32 // of the server that took it
 }
 
 // server is a real SMTP server on a loopback port that keeps what it takes. Its hooks, set before it starts, may refuse.
@@ -48,23 +49,42 @@ type server struct {
 	Fail   func(to string) (apply bool, err error) // asked after the mail's final dot
 	auth   func(user, password string) error       // AUTH is offered if set
 	cert   *tls.Certificate                        // STARTTLS is offered if set
+	show   func() *tls.Certificate                 // in its place: what is shown to each client
 
 	life    atomic.Int32
 	smtp    *smtp.Server
+	done    chan struct{} // closed when smtp has ended
 	address string
 
-	mu    sync.Mutex
+	sessions atomic.Int32 // that are not over
+
+	mu    sync.Mutex // guards what follows
+	run   int32      // how often it was opened and closed: nothing is kept of a session that a close has cut
 	mails []received
 }
 
 // start listens at the address, which may end in port 0, until the test ends.
 func (s *server) start(t *testing.T, address string) *server {
+	require.NoError(t, s.open(address))
+	t.Cleanup(s.close)
+	return s
+}
+
+// open listens, again after close.
+func (s *server) open(address string) error {
 	listener, err := net.Listen("tcp", address)
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	s.address = listener.Addr().String()
+	s.mu.Lock()
+	s.run++
+	run := s.run
+	s.mu.Unlock()
 	s.smtp = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		_, encrypted := c.TLSConnectionState()
-		session := &session{server: s, mail: received{tls: encrypted, life: s.life.Load()}}
+		session := &session{server: s, mail: received{tls: encrypted, life: s.life.Load(), run: run}}
+		s.sessions.Add(1)
 		if s.auth == nil {
 			return session, nil
 		}
@@ -76,16 +96,24 @@ func (s *server) start(t *testing.T, address string) *server {
 	if s.cert != nil {
 		s.smtp.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*s.cert}}
 	}
-	done := make(chan struct{})
-	go func() {
+	if s.show != nil {
+		s.smtp.TLSConfig = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.show(), nil }}
+	}
+	s.done = make(chan struct{})
+	go func(serving *smtp.Server, done chan struct{}) {
 		defer close(done)
-		_ = s.smtp.Serve(listener)
-	}()
-	t.Cleanup(func() {
-		s.smtp.Close()
-		<-done
-	})
-	return s
+		_ = serving.Serve(listener)
+	}(s.smtp, s.done)
+	return nil
+}
+
+// close ends the server as its sudden death does: sessions are cut wherever they are.
+func (s *server) close() {
+	s.mu.Lock()
+	s.run++
+	s.mu.Unlock()
+	s.smtp.Close()
+	<-s.done
 }
 
 func (s *server) kept() []received {
@@ -111,8 +139,12 @@ type session struct {
 	mail   received
 }
 
-func (s *session) Reset()        {}
-func (s *session) Logout() error { return nil }
+func (s *session) Reset() {}
+
+func (s *session) Logout() error {
+	s.server.sessions.Add(-1)
+	return nil
+}
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.mail.from = from
@@ -139,10 +171,10 @@ func (s *session) Data(r io.Reader) error {
 	if s.server.Fail != nil {
 		apply, err = s.server.Fail(s.mail.to)
 	}
-	if apply {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if apply && s.mail.run == s.server.run {
 		s.mail.data = string(data)
-		s.server.mu.Lock()
-		defer s.server.mu.Unlock()
 		s.server.mails = append(s.server.mails, s.mail)
 	}
 	return err
