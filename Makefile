@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help trial up build test lint race drills healthy week bench fuzz needs clean
+.PHONY: help trial up build test lint race drills healthy week mails bench fuzz needs clean
 
 GO ?= go
 FUZZTIME ?= 60s
@@ -34,9 +34,9 @@ build:
 test: needs lint race
 
 # Race tests need cgo and so a C compiler; the tests of storage start a MariaDB server of their own, those of places an sshd,
-# those of dashboards a Prometheus and an Alertmanager.
+# those of dashboards a Prometheus and an Alertmanager, those of mail a postfix.
 needs:
-	@.ci/needs gcc libc6-dev git mariadb-server openssh-server prometheus prometheus-alertmanager
+	@.ci/needs gcc libc6-dev git mariadb-server openssh-server prometheus prometheus-alertmanager postfix monit
 
 ## lint: formatting, vet, staticcheck
 lint:
@@ -62,6 +62,10 @@ healthy: needs
 week: needs
 	rm -rf out/week
 	$(GO) test -count=1 -timeout 40m -v -run 'TestWeek$$' ./testnet -week 5040 -week-seed $(or $(SEED),0) -week-out $(CURDIR)/out/week
+
+## mails: a thousand incidents through mail servers in trouble, and through a real postfix, by a sender that is killed again and again
+mails: needs
+	$(GO) test -count=1 -timeout 30m -v -run 'SenderIsKilled$$|ThroughPostfix$$' ./alerts/email -mails 1000
 
 ## bench: API requests, the ledger, 10,000 probed VSPs, the network's start
 bench:

@@ -26,7 +26,7 @@ import (
 const taskVariable = "ALERTS_TEST_TASK"
 
 // mails is how many incidents come and go while the sender is killed and mail servers are in trouble.
-var mails = flag.Int("mails", 60, "incidents that are mailed through troubled servers")
+var mails = flag.Int("mails", 40, "incidents that are mailed through troubled servers")
 
 // task is what such a sender has to do.
 type task struct {

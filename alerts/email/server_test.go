@@ -173,7 +173,10 @@ func (s *session) Data(r io.Reader) error {
 	}
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	if apply && s.mail.run == s.server.run {
+	if s.mail.run != s.server.run {
+		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "dying"}
+	}
+	if apply {
 		s.mail.data = string(data)
 		s.server.mails = append(s.server.mails, s.mail)
 	}
