@@ -1,7 +1,7 @@
 // Package alerts is when to speak, repeat and stop.
 //
 // A Desk is told of every look at every condition: Bad or Good, under a Key that says what is wrong. It opens an incident
-// once, tells each recipient once, reminds, calls a second circle of recipients when nobody acknowledges, and ends the
+// once, tells each recipient once, and in one notice what opens together, reminds, calls a second circle of recipients when nobody acknowledges, and ends the
 // incident only when it was told Good: silence is never taken for health. What it has to say goes to a Sender, once for each
 // recipient, in order within an incident, again and again until it is delivered or refused for good. No recipient and no
 // incident waits for another one's trouble. Rules says how flapping is damped.
@@ -14,7 +14,10 @@
 // What to look at, and how to word what was seen, is left to the callers; how it travels is left to the Sender.
 package alerts
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Key names a condition by what is wrong, never by its text: "wallet/wallet-2/unreachable". Observations of one key
 // belong together, however they are worded.
@@ -48,6 +51,8 @@ type Alert struct {
 	Impact string // how bad it is, what still works, what comes next if nothing is done
 	Action string // what to do first
 	Seen   string // who saw it, and how
+
+	Grave bool // it does harm that no maintenance was announced to do: it is told all the same
 }
 
 // Incident is one stretch of trouble with one condition. Times are UTC.
@@ -57,6 +62,7 @@ type Incident struct {
 	Key      Key
 	Title    string   // subject and problem as they were when it opened; never changes
 	Severity Severity // the worst so far
+	Lane     string   // ID of the incident in whose thread it is told, its own or that of one that opened with it
 
 	First    time.Time // first bad observation
 	Since    time.Time // first bad observation of what was last told as opened or reopened
@@ -87,11 +93,15 @@ const (
 
 	Escalated    Event = "escalated"    // critical, and nobody has acknowledged it: at most once in an incident
 	Acknowledged Event = "acknowledged" // by somebody: reminders cease until it is worse, or over and back
-	Tested       Event = "tested"       // nothing is wrong; alone in an incident of its own
+
+	Tested Event = "tested" // nothing is wrong; alone in an incident of its own, as are those below, but that Ended follows Began
+	Beat   Event = "beat"   // alerts are at work, and the next Beat comes when it says
+	Began  Event = "began"  // maintenance: what was announced is not told
+	Ended  Event = "ended"  // it is over: what is still bad is told
 )
 
-// Notice is one event to be told to one recipient. It is complete: a Sender needs to know nothing else, and makes the
-// same of the same Notice each time.
+// Notice is one event to be told to one recipient, or several that came together. It is complete: a Sender needs to know
+// nothing else, and makes the same of the same Notice each time.
 type Notice struct {
 	To       string // who is told; what it looks like is the Sender's matter
 	Event    Event
@@ -100,8 +110,26 @@ type Notice struct {
 	Incident Incident
 	Alert    Alert         // as last observed
 	Outcome  string        // with Resolved: what the caller knows of the harm done, or nothing
+	With     []Part        // what else it tells, none of it worse; empty unless the event is of a condition
+	Place    int           // its place among all that wait
 	Remind   time.Duration // after how long a reminder follows if nothing changes; 0 if none does
 	Escalate time.Duration // after how long the second circle is called if nobody acknowledges; 0 if it is not
 	Nonce    string        `json:",omitempty"` // of a Guest, who asked to find it in what is sent
 	Until    time.Time     `json:",omitzero"`  // when a Guest leaves, after which this is not sent; zero: no such time
 }
+
+// Part is one more event that a Notice tells.
+type Part struct {
+	Event    Event
+	Seq      int
+	Incident Incident
+	Alert    Alert
+}
+
+// parts is all that a notice tells, what it is named by first.
+func (n Notice) parts() []Part {
+	return append([]Part{{n.Event, n.Seq, n.Incident, n.Alert}}, n.With...)
+}
+
+// Thread returns the ID of the incident in whose thread this one is told.
+func (i Incident) Thread() string { return cmp.Or(i.Lane, i.ID) }

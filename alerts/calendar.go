@@ -1,16 +1,13 @@
 package alerts
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// What time alone brings: reminders, and the call for the second circle.
+// What time alone brings: reminders, the call for the second circle, what has waited for others, the end of maintenance.
 
 // due returns what time brings next, and when. It brings nothing for what was last seen well, for that must not be called
 // bad, nor for what somebody has taken on.
 func (d *docket) due(c *condition) (event Event, at time.Time) {
-	if !c.open() || !c.goodSince.IsZero() || !c.Incident.Acked.IsZero() {
+	if !c.open() || c.Owed != "" || !c.goodSince.IsZero() || !c.Incident.Acked.IsZero() {
 		return "", time.Time{}
 	}
 	if d.rules.Remind > 0 {
@@ -21,26 +18,38 @@ func (d *docket) due(c *condition) (event Event, at time.Time) {
 			event, at = Escalated, call
 		}
 	}
-	if at.Before(c.waits) {
-		at = c.waits
+	for _, until := range []time.Time{c.waits, d.quietUntil(c)} {
+		if at.Before(until) {
+			at = until
+		}
 	}
 	return event, at
 }
 
 // next returns when time brings something next, if it does.
 func (d *docket) next() (next time.Time, ok bool) {
-	for _, c := range d.cases {
-		if event, at := d.due(c); event != "" && (!ok || at.Before(next)) {
+	next, ok = d.callAt()
+	earlier := func(at time.Time) {
+		if !ok || at.Before(next) {
 			next, ok = at, true
 		}
+	}
+	for _, c := range d.cases {
+		if event, at := d.due(c); event != "" {
+			earlier(at)
+		}
+	}
+	for _, w := range d.windows.UnderWay {
+		earlier(w.Until)
 	}
 	return next, ok
 }
 
-// pass returns what time has brought, by number.
+// pass returns what time has brought.
 func (d *docket) pass(now time.Time) []*Notice {
-	var notices []*Notice
-	for _, c := range d.cases {
+	notices := d.end(now, func(m Maintenance) bool { return !m.Until.After(now) })
+	notices = append(notices, d.calls(now)...)
+	for _, c := range d.sorted((*condition).open) {
 		event, at := d.due(c)
 		if event == "" || at.After(now) {
 			continue
@@ -52,6 +61,5 @@ func (d *docket) pass(now time.Time) []*Notice {
 		}
 		notices = append(notices, d.notice(c, event, now))
 	}
-	slices.SortFunc(notices, func(a, b *Notice) int { return a.Incident.Number - b.Incident.Number })
 	return notices
 }

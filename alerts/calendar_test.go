@@ -1,7 +1,9 @@
 package alerts
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -18,37 +20,46 @@ var start = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
 //	a      ann acknowledges incident 1
 //	w      what it is about is withdrawn
 //	r      a restart: only what is kept goes on
+//	m, M   maintenance of wallet-2, or of wallet-3, begins, for an hour
+//	e      every maintenance ends
+//	G      two bad observations a second apart, the second one grave
 //	15m    time passes, and what it brings is told as it falls due
 //
 // It returns what was told, as "12m0s reminded".
 func play(t *testing.T, rules Rules, steps ...string) []string {
 	d, now := newDocket(rules, State{}, start), start
 	var told []string
-	hear := func(n *Notice) {
-		if n != nil {
+	hear := func(notices ...*Notice) {
+		for _, n := range notices {
 			told = append(told, fmt.Sprintf("%v %s", now.Sub(start), n.Event))
 		}
 	}
-	state := map[Key]Condition{}
+	state, notes := map[Key]Condition{}, map[string]json.RawMessage{}
 	for _, step := range steps {
 		switch step {
-		case "b", "B":
+		case "m", "M":
+			only := map[string]string{"m": "wallet-2", "M": "wallet-3"}[step]
+			hear(d.begin(Maintenance{From: now, Until: now.Add(time.Hour), Only: []string{only}})...)
+		case "e":
+			hear(d.end(now, func(Maintenance) bool { return true })...)
+		case "b", "B", "G":
 			alert := trouble()
-			hear(d.bad(key, now, alert))
+			alert.Grave = step == "G"
+			hear(d.bad(key, now, alert)...)
 			if step == "B" {
 				alert.Severity = Crit
 			}
-			hear(d.bad(key, now, alert))
+			hear(d.bad(key, now, alert)...)
 		case "g":
-			hear(d.good(key, now, ""))
+			hear(d.good(key, now, "")...)
 		case "w":
-			hear(d.withdraw(key, now, ""))
+			hear(d.withdraw(key, now, "")...)
 		case "a":
-			n, err := d.acknowledge(1, "ann", now)
+			notices, err := d.acknowledge(1, false, "ann", now)
 			require.NoError(t, err)
-			hear(n)
+			hear(notices...)
 		case "r":
-			var kept State
+			kept := State{Notes: notes}
 			for _, c := range state {
 				kept.Number, kept.Conditions = max(kept.Number, c.Incident.Number), append(kept.Conditions, c)
 			}
@@ -61,13 +72,13 @@ func play(t *testing.T, rules Rules, steps ...string) []string {
 				if next.After(now) {
 					now = next
 				}
-				for _, n := range d.pass(now) {
-					hear(n)
-				}
+				hear(d.pass(now)...)
 			}
 			now = end
 		}
-		for key, c := range d.take().Conditions {
+		change := d.take()
+		maps.Copy(notes, change.Notes)
+		for key, c := range change.Conditions {
 			delete(state, key)
 			if c != nil {
 				state[key] = *c
@@ -121,6 +132,29 @@ func TestWhatIsToldWhen(t *testing.T) {
 			[]string{"0s opened", "0s acknowledged", "10h0m0s resolved"}},
 		"returns after a restart": {[]string{"b", "1m", "g", "r", "1m", "b", "r", "g", "40s", "g"},
 			[]string{"0s opened", "1m0s resolved", "2m0s reopened", "2m40s resolved"}},
+		"quiet while it is announced": {[]string{"m", "b", "1m", "B", "50m", "g", "30m"},
+			[]string{"0s began", "1h0m0s ended"}},
+		"told when the announced time is over": {[]string{"m", "B", "90m", "g"},
+			[]string{"0s began", "1h0m0s ended", "1h0m0s opened", "1h15m0s escalated", "1h30m0s resolved"}},
+		"told when it is ended": {[]string{"m", "b", "10m", "e", "1m", "g"},
+			[]string{"0s began", "10m0s ended", "10m0s opened", "11m0s resolved"}},
+		"an announcement of something else": {[]string{"M", "b", "1m", "g"},
+			[]string{"0s began", "0s opened", "1m0s resolved"}},
+		"graver than announced": {[]string{"m", "b", "1m", "G", "1m", "B", "10m", "g"},
+			[]string{"0s began", "1m0s opened", "12m0s resolved"}},
+		"an announcement outlives a restart": {[]string{"m", "b", "r", "50m", "r", "b", "5m", "r", "10m", "g"},
+			[]string{"0s began", "1h0m0s ended", "1h0m0s opened", "1h5m0s resolved"}},
+		"what ran out in a restart": {[]string{"m", "b", "59m", "r", "5m", "e"},
+			[]string{"0s began", "1h0m0s ended", "1h0m0s opened"}},
+		"known before it was announced": {[]string{"B", "1m", "m", "20m", "g", "1m", "B", "1m", "g", "1h"},
+			[]string{"0s opened", "1m0s began", "21m0s resolved", "1h1m0s ended"}},
+		"untold, over and back": {[]string{"m", "b", "54m", "g", "1m", "b", "10m", "g"},
+			[]string{"0s began", "1h0m0s ended", "1h0m0s opened", "1h5m0s resolved"}},
+		"worse while it is announced": {[]string{"b", "1m", "m", "B", "10m", "e", "1m", "g"},
+			[]string{"0s opened", "1m0s began", "11m0s ended", "11m0s worsened", "12m0s resolved"}},
+		"acknowledged untold": {[]string{"m", "b", "a", "10m", "e", "20m"},
+			[]string{"0s began", "10m0s ended", "10m0s opened"}},
+
 		"long over before a restart": {[]string{"b", "1m", "g", "11m", "r", "b"},
 			[]string{"0s opened", "1m0s resolved", "12m0s opened"}},
 	} {
@@ -132,18 +166,18 @@ func TestOnlyWhatIsOpenIsAcknowledged(t *testing.T) {
 	d := newDocket(DefaultRules(), State{}, start)
 	d.bad(key, start, trouble())
 	for _, number := range []int{-1, 0, 1} {
-		_, err := d.acknowledge(number, "ann", start)
+		_, err := d.acknowledge(number, false, "ann", start)
 		require.ErrorContains(t, err, fmt.Sprintf("no incident %d is open", number))
 	}
 	d.bad(key, start, trouble())
 	d.good(key, start, "")
-	_, err := d.acknowledge(1, "ann", start)
+	_, err := d.acknowledge(1, false, "ann", start)
 	require.EqualError(t, err, "incident 1 is over")
 }
 
 func TestNumbersGoOnThoughAllIsForgotten(t *testing.T) {
-	d := newDocket(DefaultRules(), State{Number: 41}, start)
+	d := newDocket(Rules{Hold: 2}, State{Number: 41}, start)
 	d.bad(key, start, trouble())
-	require.Equal(t, 42, d.bad(key, start, trouble()).Incident.Number)
+	require.Equal(t, 42, d.bad(key, start.Add(time.Second), trouble())[0].Incident.Number)
 	require.Equal(t, 42, d.take().Number)
 }

@@ -34,6 +34,7 @@ type Desk struct {
 	closed bool
 	guests map[string]Guest // by address; those whose time is over may be among them
 	docket *docket
+	place  int         // of the newest notice
 	timer  *time.Timer // fires when time brings something next; nil until it does
 }
 
@@ -86,6 +87,7 @@ func (d *Desk) resume(undelivered []Notice) {
 	defer d.mu.Unlock()
 	var dropped []NoticeID
 	for _, n := range undelivered {
+		d.place = max(d.place, n.Place)
 		if !d.outbox.put(n, nil) {
 			dropped = append(dropped, n.ID())
 			d.log.Warn("alert dropped: no recipient any more", "incident", n.Incident.Number, "event", string(n.Event), "to", n.To)
@@ -103,50 +105,42 @@ func (d *Desk) resume(undelivered []Notice) {
 // Bad takes an observation, made at now, that the condition is bad. The alert's texts are those of this observation and
 // may differ from the last; its Severity may rise. After Close it does nothing.
 func (d *Desk) Bad(key Key, now time.Time, alert Alert) {
-	d.observe(func() *Notice { return d.docket.bad(key, now.UTC(), alert) })
+	d.observe(func() []*Notice { return d.docket.bad(key, now.UTC(), alert) })
 }
 
 // Good takes an observation, made at now, that the condition is not bad. Only what was really looked at and found well is
 // good: what could not be looked at is neither. The outcome is told if this ends an incident: a sentence on the harm
 // done ("Nothing was missed."), or nothing when that is not known. After Close it does nothing.
 func (d *Desk) Good(key Key, now time.Time, outcome string) {
-	d.observe(func() *Notice { return d.docket.good(key, now.UTC(), outcome) })
+	d.observe(func() []*Notice { return d.docket.good(key, now.UTC(), outcome) })
 }
 
 // Withdraw ends an incident whose subject is gone for good: nobody will ever see it well. The outcome says why. It does
 // nothing if the key has no open incident.
 func (d *Desk) Withdraw(key Key, now time.Time, outcome string) {
-	d.observe(func() *Notice { return d.docket.withdraw(key, now.UTC(), outcome) })
+	d.observe(func() []*Notice { return d.docket.withdraw(key, now.UTC(), outcome) })
 }
 
-func (d *Desk) observe(decide func() *Notice) {
+func (d *Desk) observe(decide func() []*Notice) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return
 	}
-	if n := decide(); n != nil {
-		d.tell(n)
-	} else {
-		d.tell()
-	}
+	d.tell(decide()...)
 	d.schedule()
 }
 
-// tell stores what was decided together with a copy of each notice for each recipient, and then hands them to the outbox.
-// A reminder is left out where earlier news of its incident still waits: that says as much, and what a dead mail server
+// tell stores what was decided together with the notices for each recipient, what belongs together in one, and then hands
+// them to the outbox. A reminder is left out where earlier news of its incident still waits: that says as much, and what a dead mail server
 // piles up must not come down as a storm. The caller holds mu.
 func (d *Desk) tell(notices ...*Notice) {
 	change := d.docket.take()
 	for _, n := range notices {
 		d.log.Warn("incident "+string(n.Event), "incident", n.Incident.Number, "key", string(n.Incident.Key),
 			"title", n.Incident.Title, "severity", n.Incident.Severity.String(), "since", n.Incident.Since)
-		for _, addressed := range d.address(n) {
-			if n.Event != Reminded || !d.outbox.waits(addressed.To, n.Incident.ID) {
-				change.Put = append(change.Put, addressed)
-			}
-		}
 	}
+	change.Put = d.address(notices...)
 	if change.empty() {
 		return
 	}
@@ -188,7 +182,7 @@ func (d *Desk) pass() {
 	d.schedule()
 }
 
-// Close takes no more observations and tries to deliver what waits until ctx ends. It returns an error that lists what
+// Close takes no more observations, tells what waits to be told with others, and tries to deliver what waits until ctx ends. It returns an error that lists what
 // was not delivered; the Store keeps it. A second call does nothing.
 func (d *Desk) Close(ctx context.Context) error {
 	d.mu.Lock()
@@ -196,6 +190,7 @@ func (d *Desk) Close(ctx context.Context) error {
 		d.mu.Unlock()
 		return nil
 	}
+	d.tell(d.docket.call(d.now().UTC(), nil)...)
 	d.closed = true
 	if d.timer != nil {
 		d.timer.Stop()

@@ -8,12 +8,15 @@ import (
 )
 
 // docket is the state of every condition that is not plainly healthy. It decides and does nothing else: each method takes
-// an observation or the time, and returns the notice it calls for, not yet addressed to anyone, or nil.
+// an observation or the time, and returns the notices it calls for, in order, not yet addressed to anyone.
 type docket struct {
 	rules   Rules
 	cases   map[Key]*condition
 	number  int          // of the newest incident
 	changed map[Key]bool // whose kept part has changed since take
+
+	windows windows
+	untidy  bool // windows have changed since take
 }
 
 // condition is what is known of one key.
@@ -33,7 +36,7 @@ func (c *Condition) open() bool { return c.Incident.Number > 0 && c.Incident.Res
 // newDocket goes on from what was kept.
 func newDocket(rules Rules, kept State, now time.Time) *docket {
 	rules.Hold = max(rules.Hold, 1)
-	d := &docket{rules: rules, cases: map[Key]*condition{}, number: kept.Number, changed: map[Key]bool{}}
+	d := &docket{rules: rules, cases: map[Key]*condition{}, number: kept.Number, changed: map[Key]bool{}, windows: keptWindows(kept)}
 	for _, k := range kept.Conditions {
 		d.number = max(d.number, k.Incident.Number)
 		switch {
@@ -64,11 +67,14 @@ func (d *docket) take() Change {
 		}
 	}
 	clear(d.changed)
+	if d.untidy {
+		change.Notes, d.untidy = d.windowNote(), false
+	}
 	return change
 }
 
 // bad takes an observation that something is wrong.
-func (d *docket) bad(key Key, now time.Time, alert Alert) *Notice {
+func (d *docket) bad(key Key, now time.Time, alert Alert) []*Notice {
 	c := d.cases[key]
 	if c == nil {
 		c = &condition{}
@@ -81,27 +87,31 @@ func (d *docket) bad(key Key, now time.Time, alert Alert) *Notice {
 	c.goodSince = time.Time{}
 	c.alert = alert
 	c.waits = time.Time{}
-	if !c.open() {
-		return d.trouble(c, key, now)
+	if c.open() {
+		d.more(c, now)
+	} else if c.badRun >= d.rules.Hold {
+		d.trouble(c, key, now)
 	}
+	return d.calls(now)
+}
+
+// more notes that the condition of an incident is still bad, or worse.
+func (d *docket) more(c *condition, now time.Time) {
 	c.Incident.LastBad = now
 	if c.badRun == d.rules.Hold {
 		c.Incident.Spells++
 	}
-	if alert.Severity > c.Incident.Severity {
-		c.Incident.Severity = alert.Severity
-		return d.call(c, Worsened, now)
+	if c.alert.Severity > c.Incident.Severity {
+		c.Incident.Severity = c.alert.Severity
+		d.owe(c, Worsened, now)
 	}
-	return nil
 }
 
-// trouble opens or reopens an incident if the condition was bad often enough.
-func (d *docket) trouble(c *condition, key Key, now time.Time) *Notice {
-	if c.badRun < d.rules.Hold {
-		return nil
-	}
+// trouble opens or reopens an incident.
+func (d *docket) trouble(c *condition, key Key, now time.Time) {
 	if c.Incident.Number > 0 && c.badSince.Sub(c.Told) <= d.rules.Reopen {
-		return d.reopen(c, now)
+		d.reopen(c, now)
+		return
 	}
 	d.number++
 	c.Seq = 0
@@ -116,26 +126,24 @@ func (d *docket) trouble(c *condition, key Key, now time.Time) *Notice {
 		LastBad:  now,
 		Spells:   1,
 	}
-	return d.call(c, Opened, now)
+	d.owe(c, Opened, now)
 }
 
-func (d *docket) reopen(c *condition, now time.Time) *Notice {
+func (d *docket) reopen(c *condition, now time.Time) {
 	i := &c.Incident
 	i.Severity = max(i.Severity, c.alert.Severity)
 	i.Since, i.LastBad, i.Resolved, i.Gone = c.badSince, now, time.Time{}, false
 	i.Spells++
+	if c.Seq == 0 { // it was over before anybody was told
+		d.owe(c, Opened, now)
+		return
+	}
 	i.Reopened++
-	return d.call(c, Reopened, now)
-}
-
-// call makes a notice of an event that somebody must act on, whoever has acknowledged what was before.
-func (d *docket) call(c *condition, event Event, now time.Time) *Notice {
-	c.Incident.Called, c.Incident.Acked, c.Incident.AckedBy = now, time.Time{}, ""
-	return d.notice(c, event, now)
+	d.owe(c, Reopened, now)
 }
 
 // good takes an observation that nothing is wrong.
-func (d *docket) good(key Key, now time.Time, outcome string) *Notice {
+func (d *docket) good(key Key, now time.Time, outcome string) []*Notice {
 	c := d.cases[key]
 	if c == nil {
 		return nil
@@ -160,7 +168,7 @@ func (d *docket) good(key Key, now time.Time, outcome string) *Notice {
 }
 
 // withdraw takes it that the condition cannot be bad any more, nor looked at.
-func (d *docket) withdraw(key Key, now time.Time, outcome string) *Notice {
+func (d *docket) withdraw(key Key, now time.Time, outcome string) []*Notice {
 	c := d.cases[key]
 	if c == nil || !c.open() {
 		return nil
@@ -169,40 +177,86 @@ func (d *docket) withdraw(key Key, now time.Time, outcome string) *Notice {
 	return d.resolve(c, now, outcome)
 }
 
-func (d *docket) resolve(c *condition, now time.Time, outcome string) *Notice {
-	c.Incident.Resolved = c.goodSince
+// resolve ends an incident. What is owed is told before its end; what nobody was to be told of ends untold.
+func (d *docket) resolve(c *condition, now time.Time, outcome string) []*Notice {
+	var notices []*Notice
+	if c.Owed != "" && d.quietUntil(c).IsZero() {
+		notices = d.call(now, c)
+	}
+	owed := c.Owed
+	c.Incident.Resolved, c.Owed = c.goodSince, ""
+	if owed == Opened || owed == Reopened {
+		c.Told = now
+		d.changed[c.Incident.Key] = true
+		d.countUntold(c)
+		return notices
+	}
 	n := d.notice(c, Resolved, now)
 	n.Outcome = outcome
-	return n
+	return append(notices, n)
 }
 
-// acknowledge notes who takes an incident on. It returns an error if there is no such incident that is open, and nil if
-// somebody has it already.
-func (d *docket) acknowledge(number int, by string, now time.Time) (*Notice, error) {
-	for _, c := range d.cases {
-		switch {
-		case c.Incident.Number != number || number == 0:
-		case !c.open():
-			return nil, fmt.Errorf("incident %d is over", number)
-		case !c.Incident.Acked.IsZero():
-			return nil, nil
-		default:
-			c.Incident.Acked, c.Incident.AckedBy = now, by
-			return d.notice(c, Acknowledged, now), nil
+// acknowledge notes who takes an incident on, or all that are told in its thread. It returns an error if there is no such incident that is open, and nothing
+// if somebody has it already.
+func (d *docket) acknowledge(number int, all bool, by string, now time.Time) ([]*Notice, error) {
+	c, err := d.numbered(number)
+	if err != nil {
+		return nil, err
+	}
+	taken := []*condition{c}
+	if all {
+		taken = d.sorted(func(other *condition) bool { return other.open() && other.Incident.Thread() == c.Incident.Thread() })
+	}
+	var notices []*Notice
+	if slices.ContainsFunc(taken, d.ripe) {
+		notices = d.call(now, nil)
+	}
+	for _, c := range taken {
+		if !c.Incident.Acked.IsZero() {
+			continue
 		}
+		c.Incident.Acked, c.Incident.AckedBy = now, by
+		if c.Seq == 0 { // the others were told nothing of it yet, so this neither
+			d.changed[c.Incident.Key] = true
+			continue
+		}
+		notices = append(notices, d.notice(c, Acknowledged, now))
+	}
+	return notices, nil
+}
+
+// numbered returns the condition of an open incident.
+func (d *docket) numbered(number int) (*condition, error) {
+	for _, c := range d.cases {
+		if c.Incident.Number != number || number == 0 {
+			continue
+		}
+		if !c.open() {
+			return nil, fmt.Errorf("incident %d is over", number)
+		}
+		return c, nil
 	}
 	return nil, fmt.Errorf("no incident %d is open", number)
+}
+
+// sorted returns some of the conditions that have incidents, by number.
+func (d *docket) sorted(which func(*condition) bool) []*condition {
+	var some []*condition
+	for _, c := range d.cases {
+		if c.Incident.Number > 0 && which(c) {
+			some = append(some, c)
+		}
+	}
+	slices.SortFunc(some, func(a, b *condition) int { return a.Incident.Number - b.Incident.Number })
+	return some
 }
 
 // incidents returns those that are open, by number.
 func (d *docket) incidents() []Incident {
 	var open []Incident
-	for _, c := range d.cases {
-		if c.open() {
-			open = append(open, c.Incident)
-		}
+	for _, c := range d.sorted((*condition).open) {
+		open = append(open, c.Incident)
 	}
-	slices.SortFunc(open, func(a, b Incident) int { return a.Number - b.Number })
 	return open
 }
 

@@ -86,8 +86,7 @@ func TestDocketKeepsItsWord(t *testing.T) {
 			h.badRun++
 			h.goodSince = time.Time{}
 			title := fmt.Sprint("gives no answer, try ", h.badRun)
-			n := d.bad(key, now, Alert{Subject: string(key), Problem: title, Severity: severity})
-			if n != nil {
+			for _, n := range d.bad(key, now, Alert{Subject: string(key), Problem: title, Severity: severity}) {
 				h.check(t, n, "bad", rules, &newest)
 			}
 			require.True(t, h.badRun < rules.Hold || h.open(), "%s is bad and nobody was told", key)
@@ -98,7 +97,7 @@ func TestDocketKeepsItsWord(t *testing.T) {
 			if h.goodSince.IsZero() {
 				h.goodSince = now
 			}
-			if n := d.good(key, now, ""); n != nil {
+			for _, n := range d.good(key, now, "") {
 				h.check(t, n, "good", rules, &newest)
 			}
 		}
@@ -141,18 +140,20 @@ func TestIncidentsOfOneConditionDiffer(t *testing.T) {
 }
 
 func TestSpellsAndReturnsAreCounted(t *testing.T) {
-	d := newDocket(DefaultRules(), State{}, time.Time{})
+	rules := DefaultRules()
+	rules.Gather = 0
+	d := newDocket(rules, State{}, time.Time{})
 	now := time.Date(2026, 11, 22, 2, 14, 7, 0, time.UTC)
 	var last Notice
 	see := func(what string) {
 		for _, c := range what {
-			n := (*Notice)(nil)
+			var notices []*Notice
 			if c == 'b' {
-				n = d.bad(key, now, trouble())
+				notices = d.bad(key, now, trouble())
 			} else {
-				n = d.good(key, now, "")
+				notices = d.good(key, now, "")
 			}
-			if n != nil {
+			for _, n := range notices {
 				last = *n
 			}
 			now = now.Add(time.Second)

@@ -16,6 +16,7 @@ var errClosed = errors.New("the desk is closed")
 type Waiting struct {
 	To       string
 	Incident int // number
+	More     int // events that it tells besides
 	Event    Event
 	At       time.Time
 	Err      string // why the latest attempt failed; empty before, or while earlier news of the incident waits
@@ -38,16 +39,25 @@ func (d *Desk) Open() ([]Incident, []Waiting) {
 // Acknowledge notes that somebody takes an incident on, and tells the others. To say so again changes nothing. It returns
 // an error if no incident of this number is open.
 func (d *Desk) Acknowledge(number int, by string, now time.Time) error {
+	return d.acknowledge(number, false, by, now)
+}
+
+// AcknowledgeAll is Acknowledge of an incident and of all that are told in the same thread.
+func (d *Desk) AcknowledgeAll(number int, by string, now time.Time) error {
+	return d.acknowledge(number, true, by, now)
+}
+
+func (d *Desk) acknowledge(number int, all bool, by string, now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return errClosed
 	}
-	n, err := d.docket.acknowledge(number, by, now.UTC())
-	if n == nil {
+	notices, err := d.docket.acknowledge(number, all, by, now.UTC())
+	if err != nil {
 		return err
 	}
-	d.tell(n)
+	d.tell(notices...)
 	d.schedule()
 	return nil
 }

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -17,12 +18,13 @@ type File struct{ db *bbolt.DB }
 // lockWait is how long a process that is just ending is waited for.
 const lockWait = 2 * time.Second
 
-// The buckets of the file. The first holds "number"; the others hold JSON, by key, by the notice's ID and by address.
+// The buckets of the file. The first holds "number"; the others hold JSON, by key, by the notice's ID, by address and by name.
 var (
 	metaBucket      = []byte("meta")
 	conditionBucket = []byte("conditions")
 	outboxBucket    = []byte("outbox")
 	guestBucket     = []byte("guests")
+	noteBucket      = []byte("notes")
 	numberKey       = []byte("number")
 )
 
@@ -36,7 +38,7 @@ func OpenFile(path string) (*File, error) {
 		return nil, fmt.Errorf("open incidents %s: %w: move the file away to begin anew", path, err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{metaBucket, conditionBucket, outboxBucket, guestBucket} {
+		for _, name := range [][]byte{metaBucket, conditionBucket, outboxBucket, guestBucket, noteBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -57,8 +59,12 @@ func (f *File) Load() (State, error) {
 	var s State
 	err := f.db.View(func(tx *bbolt.Tx) error {
 		s.Number = storedNumber(tx)
+		s.Notes = map[string]json.RawMessage{}
 		return errors.Join(decode(tx.Bucket(conditionBucket), &s.Conditions), decode(tx.Bucket(outboxBucket), &s.Outbox),
-			decode(tx.Bucket(guestBucket), &s.Guests))
+			decode(tx.Bucket(guestBucket), &s.Guests), tx.Bucket(noteBucket).ForEach(func(name, note []byte) error {
+				s.Notes[string(name)] = bytes.Clone(note)
+				return nil
+			}))
 	})
 	if err != nil {
 		return State{}, fmt.Errorf("read incidents: %w", err)
@@ -97,7 +103,7 @@ func (f *File) Commit(change Change) error {
 		}
 		return errors.Join(storeEach(tx.Bucket(conditionBucket), Key.bytes, change.Conditions),
 			storeEach(tx.Bucket(guestBucket), func(to string) []byte { return []byte(to) }, change.Guests),
-			storeOutbox(tx.Bucket(outboxBucket), change))
+			storeOutbox(tx.Bucket(outboxBucket), change), storeNotes(tx.Bucket(noteBucket), change))
 	})
 	if err != nil {
 		return fmt.Errorf("store incidents: %w", err)
@@ -129,6 +135,21 @@ func storeOutbox(b *bbolt.Bucket, change Change) error {
 	}
 	for _, id := range change.Done {
 		if err := b.Delete(id.bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func storeNotes(b *bbolt.Bucket, change Change) error {
+	for name, note := range change.Notes {
+		if note == nil {
+			if err := b.Delete([]byte(name)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := b.Put([]byte(name), note); err != nil {
 			return err
 		}
 	}

@@ -110,21 +110,25 @@ func (d *Desk) forgetGuests(now time.Time) Change {
 // here reports whether the guest is to be told at now.
 func (g Guest) here(now time.Time) bool { return now.Before(g.Until) }
 
-// address returns a copy of a notice for each of its recipients. The caller holds mu.
-func (d *Desk) address(n *Notice) []Notice {
+// address returns what each recipient is told of some notices, what belongs together in one. It leaves out reminders of what
+// there is earlier news of that waits. The caller holds mu.
+func (d *Desk) address(notices ...*Notice) []Notice {
 	var all []Notice
-	for _, to := range d.circle(n) {
-		copied := *n
-		copied.To = to
-		all = append(all, copied)
-	}
-	for _, g := range d.guestsAt(n.At) {
-		if slices.ContainsFunc(all, func(other Notice) bool { return other.To == g.To }) {
-			continue // as one of the second circle
+	add := func(to Guest, told func(n *Notice) bool) {
+		bundles := bundle(slices.DeleteFunc(slices.Clone(notices), func(n *Notice) bool {
+			return !told(n) || n.Event == Reminded && d.outbox.waits(to.To, n.Incident)
+		}))
+		for _, n := range bundles {
+			d.place++
+			n.To, n.Nonce, n.Until, n.Place = to.To, to.Nonce, to.Until, d.place
+			all = append(all, n)
 		}
-		copied := *n
-		copied.To, copied.Nonce, copied.Until = g.To, g.Nonce, g.Until
-		all = append(all, copied)
+	}
+	for _, to := range slices.Concat(d.recipients, d.escalation) {
+		add(Guest{To: to}, func(n *Notice) bool { return slices.Contains(d.circle(n), to) })
+	}
+	for _, g := range d.guests {
+		add(g, func(n *Notice) bool { return g.here(n.At) && !slices.Contains(d.circle(n), g.To) })
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,14 +42,18 @@ func (b *letterbox) Send(ctx context.Context, n Notice) error {
 	return err
 }
 
-// told lists what a recipient got, as "#1 opened".
+// told lists what a recipient got, as "#1 opened", or "#1 opened, #2 opened" of one notice.
 func (b *letterbox) told(to string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var told []string
 	for _, n := range b.kept {
 		if n.To == to {
-			told = append(told, fmt.Sprintf("#%d %s", n.Incident.Number, n.Event))
+			var parts []string
+			for _, p := range n.parts() {
+				parts = append(parts, fmt.Sprintf("#%d %s", p.Incident.Number, p.Event))
+			}
+			told = append(told, strings.Join(parts, ", "))
 		}
 	}
 	return told

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,8 +33,8 @@ func (r Retry) pause(failed int) time.Duration {
 	return full/2 + rand.N(full/2)
 }
 
-// outbox carries notices to their recipients. Each pair of recipient and incident is a lane: in order within, and in
-// nobody's way. A recipient's lanes take turns, one attempt at a time.
+// outbox carries notices to their recipients. Each pair of recipient and thread is a lane: in order within, and in nobody's
+// way. A recipient's lanes take turns, one attempt at a time.
 type outbox struct {
 	sender Sender
 	retry  Retry
@@ -51,7 +52,7 @@ type outbox struct {
 	lanes map[laneID]*lane         // those with something to deliver; guarded by mu, as is what they hold
 }
 
-type laneID struct{ to, incident string }
+type laneID struct{ to, thread string }
 
 type lane struct {
 	waiting []parcel // the first is being delivered
@@ -89,7 +90,7 @@ func (o *outbox) put(n Notice, first chan<- error) bool {
 	if o.turns[n.To] == nil {
 		return false
 	}
-	id := laneID{n.To, n.Incident.ID}
+	id := laneID{n.To, n.Incident.Thread()}
 	if l := o.lanes[id]; l != nil {
 		l.waiting = append(l.waiting, parcel{n, first})
 		return true
@@ -123,10 +124,13 @@ func (o *outbox) turn(to string) chan struct{} {
 }
 
 // waits reports whether news of an incident waits for a recipient.
-func (o *outbox) waits(to, incident string) bool {
+func (o *outbox) waits(to string, incident Incident) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.lanes[laneID{to, incident}] != nil
+	lane := o.lanes[laneID{to, incident.Thread()}]
+	return lane != nil && slices.ContainsFunc(lane.waiting, func(p parcel) bool {
+		return slices.ContainsFunc(p.parts(), func(told Part) bool { return told.Incident.ID == incident.ID })
+	})
 }
 
 // run empties a lane, or leaves it as it is when attempts end.

@@ -6,6 +6,10 @@ import "time"
 //
 // Opening: a condition opens an incident at the Hold-th bad observation with no good one between.
 //
+// Gathering: what opens, comes back or gets worse is told a tenth of a second later, in one notice with all that did so
+// until then. It waits longer, up to Gather, while something else was seen bad but not often enough to open an incident.
+// Nothing waits for what is milder than itself to be mended: the worst names the notice.
+//
 // Ending: the first end of an incident is told at the first good observation. A condition that is bad again, Hold times,
 // within Reopen of that, reopens the incident under its number and in its thread. From then on its recovery must prove
 // itself before it is told: by good observations over at least Settle with no bad one between, and over twice as long
@@ -19,6 +23,7 @@ import "time"
 // heard double until there are at most two notices in Reopen, and the reminders.
 type Rules struct {
 	Hold   int           // bad observations in a row; less than 1 counts as 1
+	Gather time.Duration // how long what opens may wait for what opens with it; 0 tells each alone and at once
 	Reopen time.Duration // how long a resolved incident may come back
 	Settle time.Duration // how long the first recovery after a return must last; 0 damps nothing
 	Remind time.Duration // how long after the last notice a reminder follows; 0 for none
@@ -28,7 +33,7 @@ type Rules struct {
 
 // DefaultRules suit observations every few hundred milliseconds to every minute.
 func DefaultRules() Rules {
-	return Rules{Hold: 2, Reopen: 10 * time.Minute, Settle: 30 * time.Second, Remind: 30 * time.Minute}
+	return Rules{Hold: 2, Gather: 2 * time.Second, Reopen: 10 * time.Minute, Settle: 30 * time.Second, Remind: 30 * time.Minute}
 }
 
 // settle returns how long a recovery must last before it is told, in an incident that came back so many times.

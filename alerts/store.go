@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -22,25 +23,29 @@ type Store interface {
 type Condition struct {
 	Incident Incident
 	Alert    Alert     // as last told
-	Seq      int       // of the incident's newest notice
-	Told     time.Time // when that was
+	Seq      int       // of the incident's newest event that was told
+	Told     time.Time // when that was, or when it ended untold
+	Owed     Event     // Opened, Reopened or Worsened, if that is still to be told
+	OwedAt   time.Time // since when
 }
 
 // State is all that a Store keeps.
 type State struct {
-	Number     int         // of the newest incident
-	Conditions []Condition // by number
-	Outbox     []Notice    // what is not delivered, by incident, Seq and recipient
-	Guests     []Guest     // by address
+	Number     int                        // of the newest incident
+	Conditions []Condition                // by number
+	Outbox     []Notice                   // what is not delivered, by Place
+	Guests     []Guest                    // by address
+	Notes      map[string]json.RawMessage // what else must outlive a restart, by name
 }
 
 // Change is one step from State to State.
 type Change struct {
-	Number     int                // of the newest incident; a lower one than is kept changes nothing
-	Conditions map[Key]*Condition // nil forgets the key
-	Put        []Notice           // into the outbox
-	Done       []NoticeID         // out of it, after Put
-	Guests     map[string]*Guest  // by address; nil forgets the guest
+	Number     int                        // of the newest incident; a lower one than is kept changes nothing
+	Conditions map[Key]*Condition         // nil forgets the key
+	Put        []Notice                   // into the outbox
+	Done       []NoticeID                 // out of it, after Put
+	Guests     map[string]*Guest          // by address; nil forgets the guest
+	Notes      map[string]json.RawMessage // nil forgets the name
 }
 
 // NoticeID names a notice among all that ever were.
@@ -57,23 +62,26 @@ func (a NoticeID) compare(b NoticeID) int {
 	return cmp.Or(cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.To, b.To))
 }
 
-func (c *Change) empty() bool { return len(c.Conditions)+len(c.Put)+len(c.Done)+len(c.Guests) == 0 }
+func (c *Change) empty() bool {
+	return len(c.Conditions)+len(c.Put)+len(c.Done)+len(c.Guests)+len(c.Notes) == 0
+}
 
 // add puts a later change on top of this one.
 func (c *Change) add(later Change) {
 	if c.Conditions == nil {
-		c.Conditions, c.Guests = map[Key]*Condition{}, map[string]*Guest{}
+		c.Conditions, c.Guests, c.Notes = map[Key]*Condition{}, map[string]*Guest{}, map[string]json.RawMessage{}
 	}
 	c.Number = max(c.Number, later.Number)
 	maps.Copy(c.Conditions, later.Conditions)
 	maps.Copy(c.Guests, later.Guests)
+	maps.Copy(c.Notes, later.Notes)
 	c.Put, c.Done = append(c.Put, later.Put...), append(c.Done, later.Done...)
 }
 
 // sort puts a State into its order.
 func (s *State) sort() {
 	slices.SortFunc(s.Conditions, func(a, b Condition) int { return cmp.Compare(a.Incident.Number, b.Incident.Number) })
-	slices.SortFunc(s.Outbox, func(a, b Notice) int { return a.ID().compare(b.ID()) })
+	slices.SortFunc(s.Outbox, func(a, b Notice) int { return cmp.Or(cmp.Compare(a.Place, b.Place), a.ID().compare(b.ID())) })
 	slices.SortFunc(s.Guests, func(a, b Guest) int { return cmp.Compare(a.To, b.To) })
 }
 
@@ -87,13 +95,15 @@ type Memory struct {
 	conditions map[Key]Condition
 	outbox     map[NoticeID]Notice
 	guests     map[string]Guest
+	notes      map[string]json.RawMessage
 }
 
 // Load returns all that is kept.
 func (m *Memory) Load() (State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := State{m.number, slices.Collect(maps.Values(m.conditions)), slices.Collect(maps.Values(m.outbox)), slices.Collect(maps.Values(m.guests))}
+	s := State{m.number, slices.Collect(maps.Values(m.conditions)), slices.Collect(maps.Values(m.outbox)),
+		slices.Collect(maps.Values(m.guests)), maps.Clone(m.notes)}
 	s.sort()
 	return s, nil
 }
@@ -110,7 +120,7 @@ func (m *Memory) Commit(change Change) error {
 		}
 	}
 	if m.conditions == nil {
-		m.conditions, m.outbox, m.guests = map[Key]Condition{}, map[NoticeID]Notice{}, map[string]Guest{}
+		m.conditions, m.outbox, m.guests, m.notes = map[Key]Condition{}, map[NoticeID]Notice{}, map[string]Guest{}, map[string]json.RawMessage{}
 	}
 	m.number = max(m.number, change.Number)
 	for key, c := range change.Conditions {
@@ -125,6 +135,13 @@ func (m *Memory) Commit(change Change) error {
 			delete(m.guests, to)
 		} else {
 			m.guests[to] = *g
+		}
+	}
+	for name, note := range change.Notes {
+		if note == nil {
+			delete(m.notes, name)
+		} else {
+			m.notes[name] = note
 		}
 	}
 	for _, n := range change.Put {

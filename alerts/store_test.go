@@ -47,6 +47,9 @@ func requireState(t require.TestingT, want State, store Store) {
 
 func filled(s State) State {
 	s.Conditions, s.Outbox = append([]Condition{}, s.Conditions...), append([]Notice{}, s.Outbox...)
+	if s.Notes == nil {
+		s.Notes = map[string]json.RawMessage{}
+	}
 	return s
 }
 
@@ -69,20 +72,22 @@ func TestStoresKeepTheirWord(t *testing.T) {
 			requireState(t, State{}, store)
 			a, b := kept("a", 1), kept("", 2)
 			notices := []Notice{notice(a, 2, alice), notice(a, 2, bob), notice(a, 10, alice), notice(b, 1, "Night <n@example.org>")}
-			change := Change{Number: 2, Conditions: map[Key]*Condition{"a": &a, "": &b}, Put: []Notice{notices[3], notices[2], notices[0], notices[1]}}
+			notices[3].Place = 9
+			notes := map[string]json.RawMessage{"a b/c": json.RawMessage(`{"x":1}`)}
+			change := Change{Number: 2, Conditions: map[Key]*Condition{"a": &a, "": &b}, Put: []Notice{notices[3], notices[2], notices[0], notices[1]}, Notes: notes}
 			until := time.Date(2026, 11, 22, 2, 14, 7, 0, time.UTC)
 			guests := []Guest{{To: guest, Nonce: "k3x9", Since: until.Add(-time.Hour), Until: until}}
 			change.Guests = map[string]*Guest{guest: &guests[0], bob: nil}
 			for range 2 { // the same change twice is the change once
 				require.NoError(t, store.Commit(change))
-				requireState(t, State{Number: 2, Conditions: []Condition{a, b}, Outbox: notices, Guests: guests}, store)
+				requireState(t, State{Number: 2, Conditions: []Condition{a, b}, Outbox: notices, Guests: guests, Notes: notes}, store)
 				store = open()
-				requireState(t, State{Number: 2, Conditions: []Condition{a, b}, Outbox: notices, Guests: guests}, store)
+				requireState(t, State{Number: 2, Conditions: []Condition{a, b}, Outbox: notices, Guests: guests, Notes: notes}, store)
 			}
 			a.Incident.Reminders = 7 // what was given is not shared
-			requireState(t, State{Number: 2, Conditions: []Condition{kept("a", 1), b}, Outbox: notices, Guests: guests}, store)
+			requireState(t, State{Number: 2, Conditions: []Condition{kept("a", 1), b}, Outbox: notices, Guests: guests, Notes: notes}, store)
 
-			require.NoError(t, store.Commit(Change{Number: 1, Conditions: map[Key]*Condition{"a": &a, "": nil, "nobody": nil},
+			require.NoError(t, store.Commit(Change{Number: 1, Conditions: map[Key]*Condition{"a": &a, "": nil, "nobody": nil}, Notes: map[string]json.RawMessage{"a b/c": nil, "none": nil},
 				Put: notices[:1], Done: []NoticeID{notices[0].ID(), notices[3].ID(), {"none", 1, alice}}}))
 			store = open()
 			requireState(t, State{Number: 2, Conditions: []Condition{a}, Outbox: notices[1:3], Guests: guests}, store)

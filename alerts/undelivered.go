@@ -33,7 +33,7 @@ func (o *outbox) list() []Waiting {
 	var all []Waiting
 	for _, l := range o.lanes {
 		for i, n := range l.waiting {
-			w := Waiting{To: n.To, Incident: n.Incident.Number, Event: n.Event, At: n.At}
+			w := Waiting{To: n.To, Incident: n.Incident.Number, More: len(n.With), Event: n.Event, At: n.At}
 			if i == 0 && l.err != nil {
 				w.Err = l.err.Error()
 			}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 )
@@ -146,11 +145,11 @@ func (t *Trial) checkMails() error {
 	told := make(map[string]int)
 	var errs []error
 	for _, mail := range t.Mails.Mails() {
-		state, condition, _ := strings.Cut(mail.Subject, "] ")
-		condition, _, _ = strings.Cut(condition, " (")
-		told[condition]++
-		if state == "[OK" {
-			told["over: "+condition]++
+		for _, part := range mail.Told() {
+			told[part.Condition]++
+			if part.State == "OK" {
+				told["over: "+part.Condition]++
+			}
 		}
 	}
 	for _, condition := range conditions {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
@@ -319,11 +318,11 @@ func (t *Trial) untilVotes(ctx context.Context, more int) error {
 	})
 }
 
-// untilMail waits for a mail with this in its subject.
+// untilMail waits for a mail that says this, alone or among others.
 func (t *Trial) untilMail(ctx context.Context, subject string) error {
 	ctx, cancel := context.WithTimeout(ctx, mailPatience)
 	defer cancel()
-	mail, err := t.Mails.Wait(ctx, func(m Mail) bool { return strings.Contains(m.Subject, subject) })
+	mail, err := t.Mails.Wait(ctx, func(m Mail) bool { return m.Tells(subject) })
 	if err != nil {
 		return fmt.Errorf("wait for a mail on %q: %w", subject, err)
 	}

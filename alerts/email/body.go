@@ -13,8 +13,11 @@ func (s *Sender) body(n alerts.Notice) []string {
 	switch n.Event {
 	case alerts.Resolved:
 		return recovery(n)
-	case alerts.Tested:
-		return append(wrap(what(n), 3), wrap(n.Alert.Impact, 3)...)
+	case alerts.Tested, alerts.Beat, alerts.Began, alerts.Ended:
+		return append(append(wrap(what(n), 4), wrap(n.Alert.Impact, 5)...), paragraph("", n.Alert.Action, 4)...)
+	}
+	if len(n.With) > 0 {
+		return s.together(n)
 	}
 	lines := lead(n)
 	lines = append(lines, wrap(what(n), 3-len(lines))...)
@@ -73,20 +76,24 @@ func orSomebody(name string) string {
 	return cut(name, 30)
 }
 
-// closing says what comes next from us, and how to keep it away.
-func (s *Sender) closing(n alerts.Notice) []string {
-	next := "The next mail comes when it is over."
+// next says what comes next from us.
+func next(n alerts.Notice) string {
 	switch {
 	case !n.Incident.Acked.IsZero():
-		next = "The next mail comes when it is worse or over."
+		return "The next mail comes when it is worse or over."
 	case n.Remind > 0 && n.Escalate > 0:
-		next = fmt.Sprintf("Reminder in %s, others called in %s.", span(n.Remind), span(n.Escalate))
+		return fmt.Sprintf("Reminder in %s, others called in %s.", span(n.Remind), span(n.Escalate))
 	case n.Remind > 0:
-		next = fmt.Sprintf("Reminder in %s if it is not over.", span(n.Remind))
+		return fmt.Sprintf("Reminder in %s if it is not over.", span(n.Remind))
 	case n.Escalate > 0:
-		next = fmt.Sprintf("Others are called in %s.", span(n.Escalate))
+		return fmt.Sprintf("Others are called in %s.", span(n.Escalate))
 	}
-	lines := []string{fmt.Sprintf("Incident %d. %s", n.Incident.Number, next)}
+	return "The next mail comes when it is over."
+}
+
+// closing says what comes next from us, and how to keep it away.
+func (s *Sender) closing(n alerts.Notice) []string {
+	lines := []string{fmt.Sprintf("Incident %d. %s", n.Incident.Number, next(n))}
 	if s.config.Acknowledge != "" && n.Incident.Acked.IsZero() {
 		lines = append(lines, cut(fmt.Sprintf("To take it on: %s %d", s.config.Acknowledge, n.Incident.Number), lineWidth))
 	}

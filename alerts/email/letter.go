@@ -25,7 +25,7 @@ const NonceField = "X-Scrutineer-Nonce"
 
 // compose renders a notice as a mail. It is pure: the same notice gives the same bytes, its date being the event's, but for a signature.
 func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
-	root := messageID(n.Incident.ID, 1, to, s.from.domain())
+	root := messageID(n.Incident.Thread(), 1, to, s.from.domain())
 	fields := mail.Header{}
 	// The library puts each new field on top.
 	fields.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
@@ -35,7 +35,7 @@ func (s *Sender) compose(n alerts.Notice, to mailbox) ([]byte, error) {
 	if n.Nonce != "" {
 		fields.Set(NonceField, n.Nonce)
 	}
-	if n.Seq > 1 {
+	if n.Seq > 1 || n.Incident.Thread() != n.Incident.ID {
 		fields.SetMsgIDList("References", []string{root})
 		fields.SetMsgIDList("In-Reply-To", []string{root})
 	}
@@ -80,10 +80,13 @@ func subjectField(state, core string) []byte {
 	return []byte(field + "\r\n " + strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?") + "\r\n")
 }
 
-// core is what follows the state in a subject. It is the same in all mails of an incident: mail programs that thread by
+// core is what follows the state in a subject. It is the same in all mails of an incident that tell of it alone: mail programs that thread by
 // subject leave leading words in brackets out of account (RFC 5256, 2.1).
 func core(n alerts.Notice, site string) string {
 	tail := fmt.Sprintf(" (%s)", cut(clean(site), siteWidth))
+	if len(n.With) > 0 {
+		tail = fmt.Sprintf(" and %d more", len(n.With)) + tail
+	}
 	if n.Incident.Number > 0 {
 		tail += fmt.Sprintf(" #%d", n.Incident.Number)
 	}
@@ -111,6 +114,12 @@ func state(n alerts.Notice) string {
 		return "ACK"
 	case alerts.Tested:
 		return "TEST"
+	case alerts.Beat:
+		return "ALIVE"
+	case alerts.Began:
+		return "BEGIN"
+	case alerts.Ended:
+		return "END"
 	}
 	return severity
 }

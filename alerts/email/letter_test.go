@@ -2,6 +2,7 @@ package email
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,29 @@ func changed(event alerts.Event, seq int, clock string, change func(n *alerts.No
 	return n
 }
 
+// companions are so many incidents that opened with the first.
+func companions(event alerts.Event, number int) (all []alerts.Part) {
+	for i := range number {
+		p := down()
+		p.Incident.Number, p.Incident.Title, p.Incident.Lane = 18+i, fmt.Sprintf("wallet-%d does not answer", 3+i), p.Incident.ID
+		if i > 0 {
+			p.Incident.Severity = alerts.Warn
+		}
+		all = append(all, alerts.Part{Event: event, Seq: 1, Incident: p.Incident, Alert: p.Alert})
+	}
+	return all
+}
+
+func TestCompanionsAreInTheThreadOfTheFirst(t *testing.T) {
+	s := sender(t)
+	to := mailbox{address: "night@example.org"}
+	together, _ := parseLetter(t, s, notices()["together"], to)
+	later, _ := parseLetter(t, s, notices()["companion-resolved"], to)
+	require.Equal(t, together.Get("Message-Id"), later.Get("In-Reply-To"))
+	require.Equal(t, "[CRIT] wallet-2 does not answer and 2 more (vsp.example.org) #17", together.Get("Subject"))
+	require.Equal(t, "[OK] wallet-3 does not answer (vsp.example.org) #18", later.Get("Subject"))
+}
+
 func notices() map[string]alerts.Notice {
 	return map[string]alerts.Notice{
 		"opened": down(),
@@ -97,6 +121,22 @@ func notices() map[string]alerts.Notice {
 		"bare": changed(alerts.Opened, 1, "02:14:13", func(n *alerts.Notice) {
 			n.Alert = alerts.Alert{Subject: "wallet-2", Problem: "does not answer"}
 			n.Incident.Severity, n.Remind = alerts.Warn, 0
+		}),
+		"together": changed(alerts.Opened, 1, "02:14:13", func(n *alerts.Notice) { n.With, n.Escalate = companions(n.Event, 2), 15*time.Minute }),
+		"together-reminded": changed(alerts.Reminded, 2, "02:44:13", func(n *alerts.Notice) {
+			n.With, n.Incident.Reminders, n.Incident.LastBad = companions(n.Event, 9), 1, n.At
+		}),
+		"together-acknowledged": changed(alerts.Acknowledged, 2, "02:20:00", func(n *alerts.Notice) {
+			n.With, n.Incident.Acked, n.Incident.AckedBy = companions(n.Event, 2), n.At, "ann"
+		}),
+		"companion-resolved": changed(alerts.Resolved, 2, "03:17:31", func(n *alerts.Notice) {
+			n.Incident.Lane, n.Incident.ID, n.Incident.Number, n.Incident.Title = n.Incident.ID, "20261122T021407-5f4e3d2c1b0a", 18, "wallet-3 does not answer"
+			n.Incident.LastBad, n.Incident.Resolved, n.Alert.Subject = at("03:17:30"), n.At, "wallet-3"
+		}),
+		"began": changed(alerts.Began, 1, "12:00:00", func(n *alerts.Notice) {
+			n.Incident = alerts.Incident{ID: "20261122T120000-0a1b2c3d4e5f", Key: "began", Title: "Maintenance of wallet-2"}
+			n.Alert = alerts.Alert{What: "Until 22 Nov 14:00 UTC nobody is told what goes wrong with wallet-2. Reason: new disk (ann)",
+				Impact: "It is noted all the same, and told when this ends if it is still so then. What is graver than that is told at once."}
 		}),
 		"long": changed(alerts.Reopened, 4, "03:20:02", func(n *alerts.Notice) {
 			n.Incident.Title = "wallet-2 " + strings.Repeat("répond très mal ", 20)
@@ -140,7 +180,7 @@ func TestOneThreadForAnIncident(t *testing.T) {
 
 	_, core, _ := strings.Cut(opened.Get("Subject"), "] ")
 	for name, n := range notices() {
-		if name == "long" || name == "tested" {
+		if name == "long" || name == "tested" || name == "began" || strings.HasPrefix(name, "together") || strings.HasPrefix(name, "companion") {
 			continue
 		}
 		header, _ := parseLetter(t, s, n, to)

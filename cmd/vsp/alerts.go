@@ -24,7 +24,7 @@ func alertsCommand() *cobra.Command {
 names: as the service's own user, or as root.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(alertsListCommand(), alertsAckCommand(), alertsTestCommand(), alertsGuestCommand(), alertsDKIMCommand())
+	c.AddCommand(alertsListCommand(), alertsAckCommand(), alertsTestCommand(), alertsMaintenanceCommand(), alertsGuestCommand(), alertsDKIMCommand())
 	return c
 }
 
@@ -67,13 +67,16 @@ func alertsAckCommand() *cobra.Command {
 		Use:   "ack NUMBER",
 		Short: "Take an incident on: reminders and calls for others cease",
 		Long: `ack says that you take the incident on. The others are told. No reminder follows,
-and nobody else is called, until it gets worse, or is over and comes back.
+and nobody else is called, until it gets worse, or is over and comes back. With
+--group you take on all that were told together with it, as a mail of several has
+it.
 
 Exit code 1 says that no such incident is open.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(c)
 	by := c.Flags().String("by", cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER")), "`NAME` of who takes it on")
+	group := c.Flags().Bool("group", false, "and all that were told together with it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		number, err := strconv.Atoi(strings.TrimPrefix(args[0], "#"))
 		if err != nil || number < 1 {
@@ -84,10 +87,14 @@ Exit code 1 says that no such incident is open.`,
 			return err
 		}
 		path := fmt.Sprintf("/incidents/%d/ack", number)
-		if err := refusedIsNo(askService(c.Context(), s, http.MethodPost, path, acknowledgement{*by}, &struct{}{})); err != nil {
+		if err := refusedIsNo(askService(c.Context(), s, http.MethodPost, path, acknowledgement{*by, *group}, &struct{}{})); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Incident %d is acknowledged. The others are told.\n", number)
+		what := ""
+		if *group {
+			what = ", with what was told together with it"
+		}
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Incident %d is acknowledged%s. The others are told.\n", number, what)
 		return err
 	}
 	return c
@@ -160,6 +167,12 @@ func writeStanding(out io.Writer, now standing) error {
 			lines = append(lines, indent(n)+line)
 		}
 	}
+	for _, m := range now.Maintenance {
+		lines = append(lines, "")
+		for n, line := range wrap(maintenanceText(m), columns-4) {
+			lines = append(lines, indent(n)+line)
+		}
+	}
 	if n := len(now.Waiting); n > 0 {
 		lines = append(lines, "", pluralOf(n, "mail waits:", "mails wait:"))
 	}
@@ -167,6 +180,9 @@ func writeStanding(out io.Writer, now standing) error {
 		text := fmt.Sprintf("#%d %s", w.Incident, w.Event)
 		if w.Event == alerts.Tested {
 			text = "test"
+		}
+		if w.More > 0 {
+			text += fmt.Sprintf(" and %d more", w.More)
 		}
 		text += fmt.Sprintf(", for %s, since %s", w.To, second(w.At))
 		if w.Err != "" {
@@ -208,9 +224,10 @@ func history(i alerts.Incident) string {
 // The JSON of vsp alerts list.
 type (
 	standingJSON struct {
-		Incidents []incidentJSON `json:"incidents"`
-		Waiting   []waitingJSON  `json:"waiting"`
-		Guests    []guestJSON    `json:"guests"`
+		Incidents   []incidentJSON    `json:"incidents"`
+		Waiting     []waitingJSON     `json:"waiting"`
+		Guests      []guestJSON       `json:"guests"`
+		Maintenance []maintenanceJSON `json:"maintenance"`
 	}
 	incidentJSON struct {
 		Number         int        `json:"number"`
@@ -225,6 +242,7 @@ type (
 	}
 	waitingJSON struct {
 		Incident int       `json:"incident"`
+		More     int       `json:"more"` // events that the same mail tells
 		Event    string    `json:"event"`
 		To       string    `json:"to"`
 		Since    time.Time `json:"since"`
@@ -233,13 +251,13 @@ type (
 )
 
 func standingView(now standing) standingJSON {
-	view := standingJSON{[]incidentJSON{}, []waitingJSON{}, guestsView(now.Guests)}
+	view := standingJSON{[]incidentJSON{}, []waitingJSON{}, guestsView(now.Guests), maintenanceView(now.Maintenance)}
 	for _, i := range now.Incidents {
 		view.Incidents = append(view.Incidents, incidentJSON{i.Number, string(i.Key), i.Title, i.Severity.String(), i.Since, i.Reminders,
 			known(i.Escalated), known(i.Acked), i.AckedBy})
 	}
 	for _, w := range now.Waiting {
-		view.Waiting = append(view.Waiting, waitingJSON{w.Incident, string(w.Event), w.To, w.At, w.Err})
+		view.Waiting = append(view.Waiting, waitingJSON{w.Incident, w.More, string(w.Event), w.To, w.At, w.Err})
 	}
 	return view
 }

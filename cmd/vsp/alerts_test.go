@@ -85,7 +85,7 @@ func TestAnAcknowledgementReachesTheDesk(t *testing.T) {
 		d.desk.Bad("wallet/wallet-2/unreachable", now, alerts.Alert{Subject: "wallet-2", Problem: "does not answer"})
 	}
 	ask := func(number, by string) error {
-		return askService(t.Context(), s, "POST", "/incidents/"+number+"/ack", acknowledgement{by}, &struct{}{})
+		return askService(t.Context(), s, "POST", "/incidents/"+number+"/ack", acknowledgement{By: by}, &struct{}{})
 	}
 	require.NoError(t, ask("1", "ann"))
 	require.NoError(t, ask("1", "bob"))

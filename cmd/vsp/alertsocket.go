@@ -21,13 +21,17 @@ const testTimeout = 40 * time.Second
 
 // standing is how things stand, as the service tells it.
 type standing struct {
-	Incidents []alerts.Incident
-	Waiting   []alerts.Waiting
-	Guests    []alerts.Guest
+	Incidents   []alerts.Incident
+	Waiting     []alerts.Waiting
+	Guests      []alerts.Guest
+	Maintenance []alerts.Maintenance
 }
 
-// acknowledgement is who takes an incident on.
-type acknowledgement struct{ By string }
+// acknowledgement is who takes an incident on, or all that are told in its thread.
+type acknowledgement struct {
+	By    string
+	Group bool
+}
 
 // serve answers vsp alerts until the context ends.
 func (d *duty) serve(ctx context.Context) error {
@@ -45,7 +49,7 @@ func (d *duty) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /incidents", func(w http.ResponseWriter, _ *http.Request) {
 		incidents, waiting := d.desk.Open()
-		answer(w, standing{incidents, waiting, d.desk.Guests(time.Now())}, nil)
+		answer(w, standing{incidents, waiting, d.desk.Guests(time.Now()), d.desk.Maintenances()}, nil)
 	})
 	mux.HandleFunc("POST /incidents/{number}/ack", func(w http.ResponseWriter, r *http.Request) {
 		var ack acknowledgement
@@ -53,8 +57,27 @@ func (d *duty) handler() http.Handler {
 		if err == nil {
 			err = json.NewDecoder(io.LimitReader(r.Body, 1<<12)).Decode(&ack)
 		}
+		acknowledge := d.desk.Acknowledge
+		if ack.Group {
+			acknowledge = d.desk.AcknowledgeAll
+		}
 		if err == nil {
-			err = d.desk.Acknowledge(number, ack.By, time.Now())
+			err = acknowledge(number, ack.By, time.Now())
+		}
+		answer(w, struct{}{}, err)
+	})
+	mux.HandleFunc("POST /maintenance", func(w http.ResponseWriter, r *http.Request) {
+		var m alerts.Maintenance
+		err := json.NewDecoder(io.LimitReader(r.Body, 1<<14)).Decode(&m)
+		if err == nil {
+			m.Number, err = d.desk.StartMaintenance(m)
+		}
+		answer(w, m.Number, err)
+	})
+	mux.HandleFunc("POST /maintenance/{number}/end", func(w http.ResponseWriter, r *http.Request) {
+		number, err := strconv.Atoi(r.PathValue("number"))
+		if err == nil {
+			err = d.desk.EndMaintenance(number, time.Now())
 		}
 		answer(w, struct{}{}, err)
 	})
