@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help trial up build test lint race drills healthy week mails bench fuzz needs clean
+.PHONY: help trial up build test lint race drills healthy week mails bench fuzz needs clean silence
 
 GO ?= go
 FUZZTIME ?= 60s
@@ -66,6 +66,10 @@ week: needs
 ## mails: a thousand incidents through mail servers in trouble, and through a real postfix, by a sender that is killed again and again
 mails: needs
 	$(GO) test -count=1 -timeout 30m -v -run 'SenderIsKilled$$|ThroughPostfix$$' ./alerts/email -mails 1000
+
+## silence: a healthy network for ten minutes, from which nothing may be mailed but the heartbeat
+silence: needs
+	$(GO) test -count=1 -timeout 30m -v -run 'TestSilence$$' ./testnet -silence 10m
 
 ## bench: API requests, the ledger, 10,000 probed VSPs, the network's start
 bench:

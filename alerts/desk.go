@@ -2,7 +2,9 @@ package alerts
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ type Config struct {
 	Store      Store    // Memory if nil
 	Recipients []string // each is told everything, once; may be empty: then incidents are only logged
 	Escalation []string // the second circle: told all of an incident from when it is escalated
+	Heartbeat  Heartbeat
 	Rules      Rules
 	Retry      Retry
 	Log        *slog.Logger     // required
@@ -27,6 +30,7 @@ type Desk struct {
 	log        *slog.Logger
 	recipients []string
 	escalation []string // without recipients
+	heartbeat  Heartbeat
 	keeper     *keeper
 	outbox     *outbox
 
@@ -34,8 +38,10 @@ type Desk struct {
 	closed bool
 	guests map[string]Guest // by address; those whose time is over may be among them
 	docket *docket
-	place  int         // of the newest notice
-	timer  *time.Timer // fires when time brings something next; nil until it does
+	place  int // of the newest notice
+	pulse  pulse
+	notes  map[string]json.RawMessage // what callers keep
+	timer  *time.Timer                // fires when time brings something next; nil until it does
 }
 
 // NewDesk returns a Desk that goes on from what its Store keeps: incidents that were open are, and what was not delivered
@@ -57,21 +63,29 @@ func NewDesk(config Config) (*Desk, error) {
 	if len(escalation) == 0 {
 		config.Rules.Escalate = 0
 	}
+	heartbeat := config.Heartbeat
+	if heartbeat.To = distinct(heartbeat.To); len(heartbeat.To) == 0 {
+		heartbeat.To = recipients
+	}
 	d := &Desk{
+		heartbeat:  heartbeat,
+		notes:      map[string]json.RawMessage{},
 		now:        config.Now,
 		log:        config.Log,
 		recipients: recipients,
 		escalation: escalation,
 		keeper:     keeper,
 		guests:     map[string]Guest{},
-		outbox:     newOutbox(config.Sender, slices.Concat(recipients, escalation), config.Retry, keeper, config.Log, config.Now),
-		docket:     newDocket(config.Rules, kept, config.Now().UTC()),
+		outbox: newOutbox(config.Sender, slices.Concat(recipients, escalation, heartbeat.To), config.Retry, keeper, config.Log,
+			config.Now),
+		docket: newDocket(config.Rules, kept, config.Now().UTC()),
 	}
 	for _, g := range kept.Guests {
 		d.guests[g.To] = g
 		d.outbox.admit(g.To)
 	}
-	d.resume(kept.Outbox)
+	maps.Copy(d.notes, kept.Notes)
+	d.resume(kept)
 	return d, nil
 }
 
@@ -82,7 +96,8 @@ func distinct(names []string) []string {
 }
 
 // resume takes up what was not delivered when the process before this one ended.
-func (d *Desk) resume(undelivered []Notice) {
+func (d *Desk) resume(kept State) {
+	undelivered := kept.Outbox
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var dropped []NoticeID
@@ -97,7 +112,7 @@ func (d *Desk) resume(undelivered []Notice) {
 		d.log.Info("alerts go on", "incidents", len(d.docket.incidents()), "undelivered", len(undelivered)-len(dropped))
 	}
 	change := d.docket.take()
-	change.Done, change.Guests = dropped, d.forgetGuests(d.now()).Guests
+	change.Done, change.Guests, change.Notes = dropped, d.forgetGuests(d.now()).Guests, d.resumePulse(kept)
 	d.keeper.keep(change)
 	d.schedule()
 }
@@ -127,7 +142,9 @@ func (d *Desk) observe(decide func() []*Notice) {
 	if d.closed {
 		return
 	}
-	d.tell(decide()...)
+	notices := decide()
+	d.docket.clamp(d.now().UTC())
+	d.tell(notices...)
 	d.schedule()
 }
 
@@ -161,6 +178,9 @@ func (d *Desk) circle(n *Notice) []string {
 // schedule sets the timer to what time brings next. The caller holds mu.
 func (d *Desk) schedule() {
 	next, ok := d.docket.next()
+	if beat, due := d.nextBeat(); due && (!ok || beat.Before(next)) {
+		next, ok = beat, true
+	}
 	switch {
 	case !ok && d.timer != nil:
 		d.timer.Stop()
@@ -178,7 +198,9 @@ func (d *Desk) pass() {
 	if d.closed {
 		return
 	}
-	d.tell(d.docket.pass(d.now().UTC())...)
+	now := d.now().UTC()
+	d.tell(d.docket.pass(now)...)
+	d.beat(now)
 	d.schedule()
 }
 

@@ -20,6 +20,15 @@ func (d *docket) owe(c *condition, event Event, now time.Time) {
 	d.changed[c.Incident.Key] = true
 }
 
+// clamp keeps an observer whose clock is ahead of ours from delaying what is owed.
+func (d *docket) clamp(now time.Time) {
+	for _, c := range d.cases {
+		if c.Owed != "" && c.OwedAt.After(now) {
+			c.OwedAt = now
+		}
+	}
+}
+
 // callAt returns when what is owed is told, if something is.
 func (d *docket) callAt() (at time.Time, ok bool) {
 	doubtful := false

@@ -133,6 +133,13 @@ func (o *outbox) waits(to string, incident Incident) bool {
 	})
 }
 
+// busy reports whether something waits in a lane.
+func (o *outbox) busy(id laneID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lanes[id] != nil
+}
+
 // run empties a lane, or leaves it as it is when attempts end.
 func (o *outbox) run(id laneID) {
 	for {

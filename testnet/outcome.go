@@ -163,6 +163,13 @@ func (t *Trial) checkMails() error {
 		delete(told, condition)
 		delete(told, "over: "+condition)
 	}
+	// Each wallet was locked while tickets won.
+	const missed = "Votes were missed"
+	if told[missed] == 0 {
+		errs = append(errs, fmt.Errorf("no mail says that votes were missed"))
+	}
+	delete(told, missed)
+	delete(told, "over: "+missed)
 	for condition, n := range told {
 		errs = append(errs, fmt.Errorf("%d mails say %q, which nobody has caused", n, condition))
 	}

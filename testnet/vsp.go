@@ -45,6 +45,8 @@ type VSPPlan struct {
 	AlertsTo   []string      // who is told
 	CheckEvery time.Duration // how often each wallet is asked whether it can vote
 	FrontEnds  int           // 1 if zero; more need a MySQL
+	Heartbeat  time.Duration // how often a mail says that alerts are at work; a day if zero
+	Alerts     string        // more of the table [alerts], as TOML
 
 	MySQL *sqlstore.MySQL // where the tickets are kept, an empty database; in a file if nil
 }
@@ -166,6 +168,10 @@ func (v *VSP) config(plan VSPPlan, front *FrontEnd) string {
 	if plan.MailServer != "" {
 		fmt.Fprintf(&b, "\n[alerts]\nsmtp = %q\ntls = \"none\"\nfrom = \"vsp@example.org\"\nto = [\"%s\"]\nstore = \"%s-alerts.db\"\n",
 			plan.MailServer, strings.Join(plan.AlertsTo, `", "`), front.name)
+		if plan.Heartbeat > 0 {
+			fmt.Fprintf(&b, "heartbeat_every = %q\n", plan.Heartbeat)
+		}
+		b.WriteString(plan.Alerts)
 		b.WriteString("\n[alerts.dkim]\ndomain = \"example.org\"\nselector = \"vsp\"\nkey_file = \"dkim.key\"\n")
 	}
 	return b.String()

@@ -30,13 +30,32 @@ var problems = map[vsp.Problem]words{
 		"unlock %s: `dcrctl --wallet walletpassphrase` there."},
 }
 
-// withdraw ends the incidents of wallets that are not in the configuration any more.
-func withdraw(desk *alerts.Desk, wallets []Daemon, now time.Time) {
+// withdraw ends the incidents of what is not in the configuration any more.
+func withdraw(desk *alerts.Desk, s *settings, now time.Time) {
+	var named []string
+	for _, w := range s.Wallet {
+		named = append(named, "wallet/"+w.Name+"/", "certificate/"+w.Name+"/")
+	}
+	for _, e := range s.Alerts.Expect {
+		named = append(named, "heartbeat/"+e.Name+"/")
+	}
+	if s.Alerts.BackupDir != "" {
+		named = append(named, "backup/")
+	}
+	if s.Alerts.Website != "" {
+		named = append(named, "certificate/website/")
+	}
+	for _, folder := range s.folders() {
+		named = append(named, "disk/"+folder+"/")
+	}
+	named = append(named, "certificate/node/")
 	incidents, _ := desk.Open()
 	for _, i := range incidents {
-		rest, about := strings.CutPrefix(string(i.Key), "wallet/")
-		named := func(w Daemon) bool { return strings.HasPrefix(rest, w.Name+"/") }
-		if about && !slices.ContainsFunc(wallets, named) {
+		kind, _, _ := strings.Cut(string(i.Key), "/")
+		if !slices.Contains([]string{"wallet", "certificate", "heartbeat", "backup", "disk"}, kind) {
+			continue
+		}
+		if !slices.ContainsFunc(named, func(prefix string) bool { return strings.HasPrefix(string(i.Key)+"/", prefix) }) {
 			desk.Withdraw(i.Key, now, "It is not in the configuration any more.")
 		}
 	}
@@ -107,7 +126,7 @@ func alert(state vsp.VoterState, all []vsp.VoterState, w words, site string) ale
 	}
 	switch len(others) {
 	case 0:
-		a.Severity = alerts.Crit
+		a.Severity, a.Grave = alerts.Crit, true
 		a.Impact = "No wallet can vote: every ticket that wins now is missed."
 	case 1:
 		a.Severity = alerts.Crit

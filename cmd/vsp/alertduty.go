@@ -24,7 +24,7 @@ type duty struct {
 }
 
 // newDuty returns the alerts that the configuration asks for, or nil if it asks for none.
-func newDuty(s *settings, log *slog.Logger) (_ *duty, err error) {
+func newDuty(s *settings, service counted, log *slog.Logger) (_ *duty, err error) {
 	if s.Alerts == nil {
 		return nil, nil
 	}
@@ -48,11 +48,11 @@ func newDuty(s *settings, log *slog.Logger) (_ *duty, err error) {
 	rules := alerts.DefaultRules()
 	rules.Remind, rules.Escalate = time.Duration(s.Alerts.RemindEvery), time.Duration(s.Alerts.EscalateAfter)
 	d.desk, err = alerts.NewDesk(alerts.Config{Rules: rules, Sender: sender, Store: file, Recipients: s.Alerts.To,
-		Escalation: s.Alerts.EscalateTo, Log: log, Retry: alerts.DefaultRetry()})
+		Escalation: s.Alerts.EscalateTo, Heartbeat: heartbeat(s, service), Log: log, Retry: alerts.DefaultRetry()})
 	if err != nil {
 		return nil, errors.Join(err, d.listener.Close())
 	}
-	withdraw(d.desk, s.Wallet, time.Now())
+	withdraw(d.desk, s, time.Now())
 	return d, nil
 }
 

@@ -101,21 +101,26 @@ func TestAnAcknowledgementReachesTheDesk(t *testing.T) {
 
 func TestIncidentsOfWalletsThatAreGoneEnd(t *testing.T) {
 	box := &fussy{}
-	d, _ := onDuty(t, box)
+	d, s := onDuty(t, box)
 	now := time.Now()
 	for range 2 {
 		for _, name := range []string{"wallet-1", "wallet-11"} {
 			d.desk.Bad(conditionKey(name, vsp.Locked), now, alerts.Alert{Subject: name, Problem: "is locked"})
 		}
-		d.desk.Bad("disk/full", now, alerts.Alert{Subject: "disk", Problem: "is full"})
+		d.desk.Bad("database/away", now, alerts.Alert{Subject: "database", Problem: "is away"})
+		for _, name := range []string{"cron", "cron-2"} {
+			d.desk.Bad(alerts.Key("heartbeat/"+name), now, alerts.Alert{Subject: name, Problem: "is not heard"})
+		}
+		d.desk.Bad("backup/stale", now, alerts.Alert{Subject: "backup", Problem: "is old"})
 	}
-	withdraw(d.desk, []Daemon{{Name: "wallet-1"}}, now)
+	s.Wallet, s.Alerts.Expect = []Daemon{{Name: "wallet-1"}}, []ExpectConfig{{Name: "cron"}}
+	withdraw(d.desk, s, now)
 	incidents, _ := d.desk.Open()
 	var open []string
 	for _, i := range incidents {
 		open = append(open, string(i.Key))
 	}
-	require.Equal(t, []string{"wallet/wallet-1/locked", "disk/full"}, open)
+	require.Equal(t, []string{"wallet/wallet-1/locked", "database/away", "heartbeat/cron"}, open)
 }
 
 func TestStandingFitsATerminal(t *testing.T) {

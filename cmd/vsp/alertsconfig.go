@@ -2,9 +2,12 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"net/mail"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -38,6 +41,8 @@ func (s *settings) checkAlerts(file *configfile.File) {
 	checkPause(file, "alerts.remind_every", &a.RemindEvery, 30*time.Minute)
 	checkPause(file, "alerts.escalate_after", &a.EscalateAfter, 15*time.Minute)
 	s.checkAlertStore(file)
+	s.checkHeartbeat(file)
+	s.checkWatched(file)
 	if a.DKIM != nil {
 		s.checkDKIM(file)
 	}
@@ -46,6 +51,56 @@ func (s *settings) checkAlerts(file *configfile.File) {
 	}
 	if a.CAFile != "" {
 		s.mailCA = certificate(file, "alerts.ca_file", a.CAFile)
+	}
+}
+
+// expectName is what a watched heartbeat may be called, for it stands in a URL.
+var expectName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,40}$`)
+
+func (s *settings) checkHeartbeat(file *configfile.File) {
+	a := s.Alerts
+	if a.HeartbeatEvery == nil {
+		day := configfile.Duration(24 * time.Hour)
+		a.HeartbeatEvery = &day
+	}
+	if *a.HeartbeatEvery < 0 {
+		file.Wrong("alerts.heartbeat_every", `must be more than 0, such as 24h, or "0s" for none`)
+	}
+	checkAddresses(file, "alerts.heartbeat_to", a.HeartbeatTo)
+	if u, err := url.Parse(a.HeartbeatURL); a.HeartbeatURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		file.Wrong("alerts.heartbeat_url", "is no URL, such as https://hc-ping.com/...") // it is not repeated: it may hold a secret
+	}
+	seen := map[string]bool{}
+	for i, e := range a.Expect {
+		key := fmt.Sprintf("alerts.expect[%d]", i)
+		switch {
+		case !expectName.MatchString(e.Name):
+			file.Wrong(key+".name", "%q is no name that can stand in a URL: use a-z, 0-9, - and .", e.Name)
+		case seen[e.Name]:
+			file.Wrong(key+".name", "%q is there twice", e.Name)
+		case e.Every <= 0:
+			file.Wrong(key+".every", "must be more than 0: how long it may be silent, such as 25h")
+		case s.MetricsListen == "":
+			file.Wrong(key, "nobody can be heard without metrics_listen")
+		}
+		seen[e.Name] = true
+	}
+}
+
+func (s *settings) checkWatched(file *configfile.File) {
+	a := s.Alerts
+	if a.BackupDir != "" {
+		a.BackupDir = file.Resolve(a.BackupDir)
+		if info, err := os.Stat(a.BackupDir); err != nil || !info.IsDir() {
+			file.Wrong("alerts.backup_dir", "%s is no folder: name the one that vsp backup writes to", a.BackupDir)
+		}
+	}
+	checkPause(file, "alerts.backup_max_age", &a.BackupMaxAge, 25*time.Hour)
+	if a.Website != "" && !isHostPort(a.Website) {
+		file.Wrong("alerts.website", "%q is not host:port, such as vsp.example.org:443", a.Website)
+	}
+	if a.WebsiteCAFile != "" {
+		s.websiteCA = certificate(file, "alerts.website_ca_file", a.WebsiteCAFile)
 	}
 }
 

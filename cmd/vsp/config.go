@@ -98,6 +98,22 @@ type AlertsConfig struct {
 	EscalateTo    []string            `toml:"escalate_to"`
 	EscalateAfter configfile.Duration `toml:"escalate_after"`
 	DKIM          *DKIMConfig         `toml:"dkim"`
+
+	HeartbeatEvery *configfile.Duration `toml:"heartbeat_every"`
+	HeartbeatTo    []string             `toml:"heartbeat_to"`
+	HeartbeatURL   string               `toml:"heartbeat_url"`
+	Expect         []ExpectConfig       `toml:"expect"`
+
+	BackupDir     string              `toml:"backup_dir"`
+	BackupMaxAge  configfile.Duration `toml:"backup_max_age"`
+	Website       string              `toml:"website"`
+	WebsiteCAFile string              `toml:"website_ca_file"`
+}
+
+// ExpectConfig is one that must be heard from.
+type ExpectConfig struct {
+	Name  string              `toml:"name"`
+	Every configfile.Duration `toml:"every"`
 }
 
 // DKIMConfig is with which key mails are signed, and where its record is in the DNS.
@@ -126,6 +142,7 @@ type settings struct {
 	mailCA        []byte
 	dkim          *email.DKIM // nil if mails are not signed
 	alertStore    string      // path
+	websiteCA     []byte      // PEM; nil means the system's roots
 }
 
 // load reads the configuration. Its error names everything that is wrong in it.

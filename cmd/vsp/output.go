@@ -116,3 +116,15 @@ func newProgress(out io.Writer) progress {
 func (p progress) show(format string, args ...any) { fmt.Fprintf(p.out, "\r\033[K"+format, args...) }
 
 func (p progress) end() { fmt.Fprint(p.out, "\r\033[K") }
+
+// shortly says how long something is, without the parts that are zero at its end.
+func shortly(d time.Duration) string {
+	text := d.Round(time.Second).String()
+	if short, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = short + "m"
+	}
+	if short, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = short + "h"
+	}
+	return text
+}

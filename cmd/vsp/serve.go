@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -69,6 +70,7 @@ type front struct {
 	service  *vsp.Service
 	server   *server.Server
 	metrics  *metrics.Metrics
+	expected *expected // nil without alerts
 }
 
 // serve runs everything until the context ends. Daemons that are away are waited for, and a database server as well; what
@@ -93,7 +95,7 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	if err := f.build(store, network, voters); err != nil {
 		return err
 	}
-	duty, err := newDuty(s, log)
+	duty, err := newDuty(s, f.service, log)
 	if err != nil {
 		return fmt.Errorf("set up alerts: %w", err)
 	}
@@ -113,6 +115,7 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	if duty != nil {
 		group.Go(func() error { return duty.serve(ctx) })
 		run(func(ctx context.Context) { watchVoters(ctx, duty.desk, voters, s.Site, time.Duration(s.CheckEvery)) })
+		newWatch(s, duty.desk, f.service, f.expected, log).run(run)
 	}
 	return group.Wait()
 }
@@ -130,9 +133,14 @@ func (f *front) build(store *sqlstore.Store, network *chain.Chain, voters *walle
 	f.metrics.Show(f.service)
 	f.metrics.SetClosed(s.Closed)
 	f.metrics.Reloaded(time.Now(), true)
+	var heard http.Handler
+	if s.Alerts != nil {
+		f.expected = newExpected(s.Alerts.Expect, time.Now())
+		heard = f.expected
+	}
 	f.server = server.New(server.Config{Service: f.service, Key: s.signingKey, Designation: s.Designation, SupportEmail: s.SupportEmail,
 		Limits: s.limits(), AdminPassword: s.adminPassword, NodeURL: "wss://" + s.node.Address + "/ws",
-		Metrics: f.metrics.Handler(), Observe: f.observe, Log: f.log})
+		Metrics: f.metrics.Handler(), Heard: heard, Observe: f.observe, Log: f.log})
 	return nil
 }
 

@@ -12,13 +12,16 @@ import (
 	"scrutineer/vsp"
 )
 
-// Private is for a listener that the public does not reach: /healthz, /readyz, and /metrics if Config has any. Nothing there
+// Private is for a listener that the public does not reach: /healthz, /readyz, and /metrics and /heartbeat if Config has any. Nothing there
 // is limited or logged.
 func (s *Server) Private() http.Handler {
 	r := chi.NewRouter()
 	s.routeHealth(r)
 	if s.config.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", s.config.Metrics)
+	}
+	if s.config.Heard != nil {
+		r.Handle("/heartbeat/{name}", s.config.Heard)
 	}
 	return r
 }

@@ -66,6 +66,7 @@ type Config struct {
 	AdminPassword *Password    // of the user admin, for /admin/status, which is not there if nil
 	NodeURL       string       // what /admin/status calls the node
 	Metrics       http.Handler // at /metrics of Private; may be nil
+	Heard         http.Handler // at /heartbeat/NAME of Private; may be nil
 	Observe       func(Answer) // called after each request; may be nil
 	Log           *slog.Logger // may be nil
 }
