@@ -7,7 +7,7 @@ import (
 	"scrutineer/alerts"
 )
 
-// body returns the lines of a mail: at most 15 of at most 72 characters, whatever the notice says. The parts' limits add
+// body returns the lines of a mail: on a screen of 72 characters at most 15, whatever the notice says. The parts' limits add
 // up to 15: first what the reader must know, last what only helps to find it again.
 func (s *Sender) body(n alerts.Notice) []string {
 	switch n.Event {
@@ -40,7 +40,10 @@ func (s *Sender) lines(n alerts.Notice) []string {
 	if n.Nonce == "" {
 		return lines
 	}
-	return append(lines[:min(len(lines), bodyLines-1)], "Nonce: "+cut(clean(n.Nonce), lineWidth-len("Nonce: ")))
+	if rows(lines) == bodyLines {
+		lines = lines[:len(lines)-1]
+	}
+	return append(lines, "Nonce: "+cut(clean(n.Nonce), lineWidth-len("Nonce: ")))
 }
 
 // what is the trouble in the caller's words, or at least its title.

@@ -3,8 +3,9 @@
 // A Sender hands each notice to one mail server as one mail for one recipient, over TLS unless told otherwise. The mail
 // is a pure function of the notice, so that a second copy, which SMTP cannot rule out when a connection breaks between
 // acceptance and answer, carries the same Message-ID. All mails of an incident are one thread: they answer its first
-// mail, and their subjects differ only in the word in brackets. Subjects fit a phone; bodies have at most 15 lines of at
-// most 72 characters, the answer first.
+// mail, and their subjects differ only in the word in brackets. What opened together is told in one mail, and its ends in the
+// same thread. Subjects fit a phone; bodies have at most 15 lines on a screen of 72 characters, the answer first, and are not
+// broken but where a paragraph ends, for each screen is as wide as it is.
 //
 // When to send, in which order and how often to try is left to package alerts; bounces that come back later, to whoever
 // reads the From address.

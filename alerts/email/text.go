@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// lineWidth is the longest line of a body, in characters.
+// lineWidth is how wide a screen the lines of a body are counted for, in characters.
 const lineWidth = 72
 
 // clean makes one line of printable text from anything: no control or invisible character survives, so that nothing can
@@ -33,18 +33,29 @@ func cut(text string, width int) string {
 	return strings.TrimRight(string([]rune(text)[:width-3]), " ") + "..."
 }
 
-// wrap cleans a text and breaks it into at most so many lines; the last one is cut if more would follow.
+// wrap cleans a text and cuts it to what fits so many lines. It stays one line: each program breaks it as wide as its screen is,
+// where lines that were broken for a desk would be broken again on a phone.
 func wrap(text string, limit int) []string {
 	text = clean(text)
-	var lines []string
-	for text != "" {
-		if len(lines) == limit-1 {
-			return append(lines, cut(text, lineWidth))
-		}
-		line, rest := breakLine(text)
-		lines, text = append(lines, line), rest
+	if text == "" {
+		return nil
 	}
-	return lines
+	rest := text
+	for range limit - 1 {
+		_, rest = breakLine(rest)
+	}
+	return []string{text[:len(text)-len(rest)] + cut(rest, lineWidth)}
+}
+
+// rows counts how many lines of lineWidth something takes.
+func rows(lines []string) (n int) {
+	for _, line := range lines {
+		n++
+		for _, rest := breakLine(line); rest != ""; _, rest = breakLine(rest) {
+			n++
+		}
+	}
+	return n
 }
 
 // breakLine splits a text where its first line ends: at the last space that fits, or within a word that does not.
