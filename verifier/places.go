@@ -57,11 +57,11 @@ type Places struct {
 	Deployment deployment.Deployment // the operator's description of them, as it was last; empty if there was none
 	Entries    []int64               // of the journal, that it changed with
 	Changes    []PlanChange          // of what it had said before
-	Told       []Told                // of kinds that this package does not know
+	Passages   []Passage             // of kinds that this package does not know
 }
 
-// Told is an entry of a journal, or a file beside the trial, that is for another package to understand.
-type Told struct {
+// Passage is an entry of a journal, or a file beside the trial, that is for another package to understand.
+type Passage struct {
 	Cite Cite
 	Kind string // of the entry; of a file its name
 	Data []byte
@@ -85,8 +85,8 @@ func isSurvey(file string) bool {
 
 // takeSurvey takes in a survey in the place of what it was before.
 func (p *Places) takeSurvey(number int64, file, text string) {
-	p.Told = slices.DeleteFunc(p.Told, func(t Told) bool { return t.Kind == file })
-	p.Told = append(p.Told, Told{Own(number), file, []byte(text)})
+	p.Passages = slices.DeleteFunc(p.Passages, func(t Passage) bool { return t.Kind == file })
+	p.Passages = append(p.Passages, Passage{Own(number), file, []byte(text)})
 }
 
 // takeDeployment takes in the file after a change.
@@ -105,11 +105,11 @@ func (p *Places) takeDeployment(number int64, at time.Time, plan Plan, text stri
 	return err
 }
 
-// takeTold keeps an entry for another package. That it is JSON is all that is looked at.
-func (p *Places) takeTold(cite Cite, kind string, data []byte) error {
+// takePassage keeps an entry for another package. That it is JSON is all that is looked at.
+func (p *Places) takePassage(cite Cite, kind string, data []byte) error {
 	if !json.Valid(data) {
 		return errors.New("it is no JSON")
 	}
-	p.Told = append(p.Told, Told{cite, kind, slices.Clone(data)})
+	p.Passages = append(p.Passages, Passage{cite, kind, slices.Clone(data)})
 	return nil
 }

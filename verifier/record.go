@@ -80,7 +80,7 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 	case EntryPull:
 		err = r.takePull(number, data)
 	case EntrySight:
-		err = r.Places.takeTold(Own(number), kind, data)
+		err = r.Places.takePassage(Own(number), kind, data)
 	}
 	if err != nil {
 		return fmt.Errorf("entry %d: read %s: %w", number, kind, err)

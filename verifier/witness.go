@@ -68,7 +68,7 @@ func (r *Record) TakeSeen(vantage string, number int64, kind string, data []byte
 	case EntryBeat:
 		err = json.Unmarshal(data, &b)
 	case EntrySight: // a round trip is as long as it is, whatever the clock says
-		err = r.Places.takeTold(Cite{vantage, number}, kind, data)
+		err = r.Places.takePassage(Cite{vantage, number}, kind, data)
 	}
 	if err != nil {
 		return fmt.Errorf("entry %v: read %s: %w", Cite{vantage, number}, kind, err)

@@ -163,7 +163,7 @@ func (c *course) look(now time.Time) (picture, error) {
 	}
 	record := *c.record
 	record.Seen, record.Beats = slices.Clone(record.Seen), slices.Clone(record.Beats) // who has an older picture still reads it
-	record.Places.Told = slices.Clone(record.Places.Told)
+	record.Places.Passages = slices.Clone(record.Places.Passages)
 	if err := readMirrors(c.trial.Journal, &record); err != nil {
 		return picture{}, err
 	}

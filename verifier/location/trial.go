@@ -27,7 +27,7 @@ func Read(r *verifier.Record) (Evidence, bool, error) {
 		names[s.Vantage] = s.Place
 		e.Vantages = append(e.Vantages, v)
 	}
-	for _, told := range r.Places.Told {
+	for _, told := range r.Places.Passages {
 		var err error
 		switch {
 		case told.Kind == verifier.EntrySight:
@@ -43,7 +43,7 @@ func Read(r *verifier.Record) (Evidence, bool, error) {
 }
 
 // takeSight takes in an entry of a vantage's. That of one whose place is not declared any more has its own name.
-func (e *Evidence) takeSight(told verifier.Told, names map[string]string) error {
+func (e *Evidence) takeSight(told verifier.Passage, names map[string]string) error {
 	var s Sight
 	if err := json.Unmarshal(told.Data, &s); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (e *Evidence) takeSight(told verifier.Told, names map[string]string) error 
 }
 
 // takeSurvey takes in a survey that somebody made by hand, whose vantages are none of the trial's.
-func (e *Evidence) takeSurvey(told verifier.Told) error {
+func (e *Evidence) takeSurvey(told verifier.Passage) error {
 	survey, err := ReadSurvey(told.Data)
 	if err != nil {
 		return err
