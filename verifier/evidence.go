@@ -26,6 +26,8 @@ type Evidence struct {
 	Changes   []PlanChange // of the plan, since the trial began
 	Listing   Listing      // where the ledger's tickets come from
 	Withdrawn []Drill      // taken out of the drill log again
+
+	AlertDrills []AlertDrill // the demonstrations that alerts arrive; the last one counts
 }
 
 // Judge returns one finding for each row, in the order of Rows.
@@ -38,8 +40,9 @@ func Judge(e Evidence) []Finding {
 		"TR-3": judgeReadiness(e, misses),
 		"TR-4": judgeChoices(e),
 		"TR-5": withPromises(e, judgeTruth(e)),
-		"AL-1": lacking("mail is not examined yet"),
-		"AL-2": lacking("mail is not examined yet"),
+		"AL-1": judgeAlerts(e),
+		"AL-2": judgeSilence(e),
+		"AL-3": judgeEnd(e),
 	}
 	for _, f := range e.Judged {
 		judged[f.Row] = f

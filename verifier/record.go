@@ -22,6 +22,7 @@ const (
 	EntryPull        = "pull"        // Pull: what came of asking it for its journal
 	EntryClock       = "clock"       // our own clock was set
 	EntrySight       = "sight"       // location.Sight: a measurement of how far away a host is
+	EntryAlertDrill  = "alert-drill" // AlertStep: of a demonstration that alerts arrive
 )
 
 // Record is what a trial's journal tells, taken in entry by entry. Together with the chain it is all that a report rests on.
@@ -38,9 +39,13 @@ type Record struct {
 	Witnesses []Witness // in the order of their first entries
 
 	Places Places // where the machines are
+	AlertDrills []AlertDrill // in the order in which they began
+	AlertSteps  int          // of all of them
 
 	files  map[string]*History
 	target Target
+
+	lastStep string // of the demonstrations, as it was written
 }
 
 // Begun reports whether there is a plan.
@@ -59,7 +64,9 @@ func (r *Record) File(name string) *History {
 
 // Take takes in one entry, which must come after all before it. Its error says that the entry is none of a trial's journal.
 func (r *Record) Take(number int64, at time.Time, kind string, data []byte) error {
-	r.Last, r.Stopped = at, kind == EntryStop
+	if kind != EntryAlertDrill || !r.Stopped { // a demonstration may come after the trial
+		r.Last, r.Stopped = at, kind == EntryStop
+	}
 	var err error
 	switch kind {
 	case EntryStart, EntryPlan:
@@ -81,6 +88,8 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 		err = r.takePull(number, data)
 	case EntrySight:
 		err = r.Places.takePassage(Own(number), kind, data)
+	case EntryAlertDrill:
+		err = r.takeStep(number, data)
 	}
 	if err != nil {
 		return fmt.Errorf("entry %d: read %s: %w", number, kind, err)
@@ -198,5 +207,6 @@ func (r *Record) Evidence() Evidence {
 	}
 	return Evidence{Target: r.target, Witnesses: r.Witnesses, Policy: r.Plan.Policy, Window: r.Window(), Seen: r.Seen, Beats: r.Beats, Drills: r.Drills.Drills,
 		Changes: r.Changes, Listing: r.Listing, Withdrawn: r.Drills.Withdrawn,
-		Complete: r.Plan.TicketsComplete || r.Listing.File.Signed}
+		AlertDrills: r.AlertDrills,
+		Complete:    r.Plan.TicketsComplete || r.Listing.File.Signed}
 }
