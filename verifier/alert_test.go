@@ -135,7 +135,7 @@ func (d *demo) aftermath(noise func()) {
 
 func (d *demo) verdicts() (says map[string]string) {
 	e := newScene(d.t).Evidence
-	e.AlertDrills = d.record.AlertDrills
+	e.AlertDrills = d.record.Alerts.Drills
 	says = make(map[string]string)
 	for _, f := range Judge(e) {
 		if strings.HasPrefix(f.Row, "AL-") {
@@ -159,7 +159,7 @@ func TestAlertsThatArrive(t *testing.T) {
 func TestNothingWasDemonstrated(t *testing.T) {
 	d := newDemo(t)
 	for _, row := range []string{"AL-1", "AL-2", "AL-3"} {
-		require.Equal(t, "UNPROVEN "+notDemonstrated, d.verdicts()[row])
+		require.Equal(t, "UNPROVEN "+NotExamined, d.verdicts()[row])
 	}
 }
 
@@ -253,11 +253,11 @@ func TestWhereNoncesStand(t *testing.T) {
 	} {
 		m := AlertMail{Raw: []byte(raw)}
 		_, all := m.text()
-		require.True(t, Letter{Nonces: all}.about(d.fault(0)), name)
-		require.False(t, Letter{Nonces: all}.about(d.fault(1)), name)
+		require.True(t, Letter{Nonces: all}.About(d.fault(0)), name)
+		require.False(t, Letter{Nonces: all}.About(d.fault(1)), name)
 	}
 	_, all := AlertMail{To: []string{"reviewer+" + nonce + "@example.net"}, Raw: []byte("no mail at all")}.text()
-	require.True(t, Letter{Nonces: all}.about(d.fault(0)), "of the envelope")
+	require.True(t, Letter{Nonces: all}.About(d.fault(0)), "of the envelope")
 }
 
 func TestSignaturesThatEndAreTakenAsTheyWereVerified(t *testing.T) {
@@ -266,7 +266,7 @@ func TestSignaturesThatEndAreTakenAsTheyWereVerified(t *testing.T) {
 		d.now = time.Now().UTC() // the library goes by the clock
 		d.put(signLetter(t, mailKey, "example.org", letterText(subject, d.fault(i).Nonce), d.now.Add(time.Hour)))
 	})
-	for _, s := range d.record.AlertDrills[0].Steps {
+	for _, s := range d.record.Alerts.Drills[0].Steps {
 		if s.Mail != nil {
 			require.Equal(t, "example.org", s.Mail.Verified)
 			require.Empty(t, s.Mail.unsigned(d.plan, s.At))

@@ -106,33 +106,42 @@ func (p AlertPlan) Mistake() error {
 	return errors.Join(recovery, ignore)
 }
 
-// takeStep takes in one step. Each plan begins a demonstration.
-func (r *Record) takeStep(number int64, data []byte) error {
+// AlertLog is the demonstrations of a trial, taken in step by step. Each plan begins one.
+type AlertLog struct {
+	Drills []AlertDrill // in the order in which they began
+	Steps  int          // of all of them
+
+	last string // step, as it was written
+}
+
+// Take takes in one step, which an entry of the journal has. Its error says that it is none, or comes before any plan.
+func (l *AlertLog) Take(number int64, data []byte) error {
 	var s AlertStep
 	if err := json.Unmarshal(data, &s); err != nil {
 		return err
 	}
 	s.Entry = number
-	if s.Step == StepPlanned {
-		if s.Plan == nil {
-			return errors.New("a plan has none in it")
-		}
+	switch {
+	case s.At.IsZero() || s.Step == "":
+		return errors.New("it is no step of a demonstration")
+	case s.Step == StepPlanned && s.Plan == nil:
+		return errors.New("a plan has none in it")
+	case s.Step == StepPlanned:
 		if err := s.Plan.Mistake(); err != nil {
 			return err
 		}
-		r.AlertDrills = append(r.AlertDrills, AlertDrill{Plan: *s.Plan})
-	}
-	if len(r.AlertDrills) == 0 {
+		l.Drills = append(l.Drills, AlertDrill{Plan: *s.Plan})
+	case len(l.Drills) == 0:
 		return fmt.Errorf("step %q comes before any plan", s.Step)
 	}
-	last := &r.AlertDrills[len(r.AlertDrills)-1]
+	last := &l.Drills[len(l.Drills)-1]
 	last.Steps = append(last.Steps, s)
-	r.AlertSteps, r.lastStep = r.AlertSteps+1, string(data)
+	l.Steps, l.last = l.Steps+1, string(data)
 	return nil
 }
 
-// Continues reports whether a line is that of the last step that was taken in.
-func (r *Record) Continues(line string) bool { return line == r.lastStep }
+// Continues reports whether a line is that of the last step.
+func (l *AlertLog) Continues(line string) bool { return line == l.last }
 
 // deafness is how many beats may be missed before nobody is said to have listened.
 const deafness = 6

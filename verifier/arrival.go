@@ -37,7 +37,7 @@ type AlertOutcome struct {
 
 // Outcomes returns what came of each fault, in the order of the plan.
 func (d AlertDrill) Outcomes() []AlertOutcome {
-	letters := d.letters()
+	letters := d.Letters()
 	all := make([]AlertOutcome, 0, len(d.Plan.Faults))
 	for _, f := range d.Plan.Faults {
 		o := d.steps(f)
@@ -105,7 +105,7 @@ func (d AlertDrill) news(letters []Letter, f AlertFault, begun, done, other time
 			continue
 		}
 		n := News{Arrival: Told, After: max(l.At.Sub(done), 0), Entry: l.Entry}
-		switch about := l.about(f); {
+		switch about := l.About(f); {
 		case l.Unsaid != "" && about:
 			n = News{Arrival: Unsaid, Why: l.Unsaid, Entry: l.Entry}
 		case l.Unsaid != "" || d.otherNonce(l, f):
@@ -132,8 +132,11 @@ func (d AlertDrill) news(letters []Letter, f AlertFault, begun, done, other time
 
 // otherNonce reports whether a mail is about another fault of the plan.
 func (d AlertDrill) otherNonce(l Letter, f AlertFault) bool {
-	return slices.ContainsFunc(d.Plan.Faults, func(other AlertFault) bool { return other.Nonce != f.Nonce && l.about(other) })
+	return slices.ContainsFunc(d.Plan.Faults, func(other AlertFault) bool { return other.Nonce != f.Nonce && l.About(other) })
 }
+
+// aboutAny reports whether a mail is about a fault of the plan.
+func (d AlertDrill) aboutAny(l Letter) bool { return slices.ContainsFunc(d.Plan.Faults, l.About) }
 
 // Stretch is a time in which nothing was to come.
 type Stretch struct {
@@ -156,17 +159,18 @@ func (d AlertDrill) Calms() []Stretch {
 				break
 			}
 		}
-		all = append(all, d.stretch(s.At, end))
+		all = append(all, d.stretch(s.At, end, true))
 	}
 	return all
 }
 
 // stretch looks at what came from one instant to another.
-func (d AlertDrill) stretch(from, to time.Time) Stretch {
+func (d AlertDrill) stretch(from, to time.Time, calm bool) Stretch {
 	s := Stretch{From: from, To: to, Heard: d.listened(from, to)}
-	for _, l := range d.letters() {
+	for _, l := range d.Letters() {
 		switch {
 		case !l.At.After(from), l.At.After(to), l.Ignored:
+		case calm && l.Recovery && d.aboutAny(l): // the news of an end may be held back, to see whether it lasts
 		case l.Unsaid != "":
 			s.Strange++
 		default:
@@ -201,7 +205,7 @@ func (d AlertDrill) Aftermath() (Aftermath, bool) {
 	if a.Over.IsZero() {
 		return a, false
 	}
-	a.Stretch = d.stretch(a.Over.Add(time.Duration(d.Plan.Grace)), last)
+	a.Stretch = d.stretch(a.Over.Add(time.Duration(d.Plan.Grace)), last, false)
 	if !a.Broken.IsZero() {
 		a.Watch = last.Sub(a.Broken)
 	}

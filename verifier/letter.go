@@ -32,8 +32,8 @@ type Letter struct {
 // maxSignatures is how many signatures of one mail are looked at.
 const maxSignatures = 8
 
-// letters reads the mails of a demonstration, in the order in which they came.
-func (d AlertDrill) letters() []Letter {
+// Letters reads the mails of a demonstration, in the order in which they came.
+func (d AlertDrill) Letters() []Letter {
 	recovery, ignore := regexp.MustCompile(d.Plan.Recovery), regexp.MustCompile(d.Plan.Ignore)
 	var all []Letter
 	for _, s := range d.Steps {
@@ -49,8 +49,8 @@ func (d AlertDrill) letters() []Letter {
 	return all
 }
 
-// about reports whether the mail has a fault's nonce in it.
-func (l Letter) about(f AlertFault) bool { return strings.Contains(l.Nonces, strings.ToLower(f.Nonce)) }
+// About reports whether the mail has a fault's nonce in it.
+func (l Letter) About(f AlertFault) bool { return strings.Contains(l.Nonces, strings.ToLower(f.Nonce)) }
 
 // text returns the subject, and with it everything in which a nonce may stand: the addresses it was sent to, its header, its
 // text. Addresses may have lost their case.

@@ -39,13 +39,10 @@ type Record struct {
 	Witnesses []Witness // in the order of their first entries
 
 	Places Places // where the machines are
-	AlertDrills []AlertDrill // in the order in which they began
-	AlertSteps  int          // of all of them
+	Alerts AlertLog
 
 	files  map[string]*History
 	target Target
-
-	lastStep string // of the demonstrations, as it was written
 }
 
 // Begun reports whether there is a plan.
@@ -89,7 +86,7 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 	case EntrySight:
 		err = r.Places.takePassage(Own(number), kind, data)
 	case EntryAlertDrill:
-		err = r.takeStep(number, data)
+		err = r.Alerts.Take(number, data)
 	}
 	if err != nil {
 		return fmt.Errorf("entry %d: read %s: %w", number, kind, err)
@@ -207,6 +204,6 @@ func (r *Record) Evidence() Evidence {
 	}
 	return Evidence{Target: r.target, Witnesses: r.Witnesses, Policy: r.Plan.Policy, Window: r.Window(), Seen: r.Seen, Beats: r.Beats, Drills: r.Drills.Drills,
 		Changes: r.Changes, Listing: r.Listing, Withdrawn: r.Drills.Withdrawn,
-		AlertDrills: r.AlertDrills,
+		AlertDrills: r.Alerts.Drills,
 		Complete:    r.Plan.TicketsComplete || r.Listing.File.Signed}
 }

@@ -27,7 +27,6 @@ type beside struct {
 	history *verifier.History
 	took    func(text string) error // is given the file whenever it has changed; may be nil
 	last    os.FileInfo             // when it was read last; nil if it was not
-	said    string                  // the last error that was logged
 }
 
 // besides returns the trial's files, as its journal has them.
@@ -104,8 +103,24 @@ func (b *beside) follow(book *journal.Journal) (wrong, err error) {
 	return nil, nil
 }
 
+// followed is what somebody keeps beside the trial, and goes into the journal as it changes.
+type followed struct {
+	// follow writes down what changed. The first error is of what is followed, the second of the journal.
+	follow func(book *journal.Journal) (wrong, err error)
+	said   string // the last error that was logged
+}
+
+// follow returns all that is followed, as the journal has it.
+func (t *trial) follow(record *verifier.Record) []*followed {
+	var all []*followed
+	for _, b := range t.besides(record) {
+		all = append(all, &followed{follow: b.follow})
+	}
+	return append(all, &followed{follow: (&drillFile{path: t.AlertDrill, log: record.Alerts}).follow})
+}
+
 // followAll is what each round does. A file with a mistake in it may be half written: it stays as it was, and the log says so.
-func followAll(files []*beside, book *journal.Journal, log *slog.Logger) error {
+func followAll(files []*followed, book *journal.Journal, log *slog.Logger) error {
 	for _, b := range files {
 		wrong, err := b.follow(book)
 		if err != nil {

@@ -76,7 +76,7 @@ func TestAMistakeIsLoggedOnce(t *testing.T) {
 	record, err := trial.begin(book)
 	require.NoError(t, err)
 	var logged bytes.Buffer
-	files := trial.besides(record)
+	files := trial.follow(record)
 	for range 3 {
 		require.NoError(t, followAll(files, book, slog.New(slog.NewTextHandler(&logged, nil))))
 	}

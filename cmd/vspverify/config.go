@@ -30,6 +30,7 @@ type config struct {
 	Tickets         string              `toml:"tickets"`
 	TicketsComplete bool                `toml:"tickets_complete"`
 	Drills          string              `toml:"drills"`
+	AlertDrill      string              `toml:"alert_drill"`
 	Slot            configfile.Duration `toml:"slot"`
 	Duration        configfile.Duration `toml:"duration"`
 	Journal         string              `toml:"journal"`
@@ -80,6 +81,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     tickets_complete = false  # whether a plain list has every ticket of the VSP
     drills   = ""             # file: a JSON line for each drill, such as {"kind":
                               # "wallets-down","count":1,"from":900,"to":990,"note":""}
+    alert_drill = "alert-drill.jsonl" # file of vspverify drill
     slot     = "1m"           # shorter in a compressed trial
     duration = "168h"         # "0s": until it is stopped
     journal  = "journal"      # folder
@@ -121,7 +123,7 @@ ticket that was listed once is counted to the end.`
 
 func defaults() config {
 	p := verifier.DefaultPolicy()
-	c := config{Shopper: shopperDefaults(), Places: placesDefaults(), Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: "."}
+	c := config{Shopper: shopperDefaults(), Places: placesDefaults(), Network: "testnet3", Slot: configfile.Duration(verifier.RealSlot), Duration: configfile.Duration(7 * 24 * time.Hour), Journal: "journal", JournalKey: "journal.key", LinkKey: "link.key", Out: ".", AlertDrill: "alert-drill.jsonl"}
 	c.Policy.Uptime, c.Policy.Coverage, c.Policy.MissRate, c.Policy.Confidence = p.Uptime, p.Coverage, p.MissRate, p.Confidence
 	c.Policy.TargetLatency, c.Policy.MaxSkew = configfile.Duration(p.TargetLatency), configfile.Duration(p.MaxSkew)
 	c.Policy.MaxLagBlocks, c.Policy.MinVantages = p.MaxLagBlocks, p.MinVantages
@@ -163,7 +165,7 @@ func load(path string) (*trial, error) {
 	if t.MetricsListen != "" {
 		file.CheckPrivate("metrics_listen", t.MetricsListen)
 	}
-	for _, p := range []*string{&t.LinkKey, &t.Tickets, &t.Drills, &t.Journal, &t.JournalKey, &t.Out} {
+	for _, p := range []*string{&t.LinkKey, &t.Tickets, &t.Drills, &t.AlertDrill, &t.Journal, &t.JournalKey, &t.Out} {
 		*p = file.Resolve(*p)
 	}
 	t.checkVantages(file)

@@ -125,6 +125,11 @@ func glance(e journal.Entry) glanced {
 		if json.Unmarshal(e.Data, &c) == nil {
 			return glanced{e.Kind, "", changeText(c)}
 		}
+	case verifier.EntryAlertDrill:
+		if says := alertStepText(e); says != "" {
+			return glanced{e.Kind, "", says}
+		}
+		return glanced{e.Kind, "", "our own mailbox is open"}
 	case journal.KindGap:
 		var g journal.Gap
 		if json.Unmarshal(e.Data, &g) == nil {

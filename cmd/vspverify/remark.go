@@ -34,6 +34,10 @@ func (r *remarks) take(entry journal.Entry, o *verifier.Observation) {
 		r.see(entry, *o)
 	case entry.Kind == verifier.EntryStop:
 		r.add(entry, "vspverify run ended as it should")
+	case entry.Kind == verifier.EntryAlertDrill:
+		if says := alertStepText(entry); says != "" {
+			r.add(entry, "drill: "+says)
+		}
 	case entry.Kind != verifier.EntryBeat:
 		r.add(entry, entry.Kind+": "+glance(entry).says)
 	}

@@ -92,7 +92,7 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	defer node.Close()
 	w := newWatcher(book, log, probe.NewMempool(node, localVantage, time.Now), &probe.Vantage{
 		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now})
-	w.files = t.besides(record)
+	w.files = t.follow(record)
 	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", record.Plan.Begins, "slot", time.Duration(t.Slot))
 	if err := t.beforeMeasuring(w, record); err != nil {
 		return errors.Join(err, book.Close())
@@ -132,7 +132,7 @@ type watcher struct {
 	log     *slog.Logger
 	vantage *probe.Vantage
 	mempool listener
-	files   []*beside
+	files   []*followed
 	state   map[string]verifier.Code // of each kind of probe, as last logged
 	newest  journal.Block            // that our own node told of
 	clock   *clock

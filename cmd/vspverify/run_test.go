@@ -124,7 +124,7 @@ func watchOut(ctx context.Context, t *testing.T, trial *trial, w *world) error {
 	}
 	watcher := newWatcher(book, slog.New(slog.DiscardHandler), silence{}, &probe.Vantage{Name: localVantage,
 		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: now})
-	watcher.files = trial.besides(record)
+	watcher.files = trial.follow(record)
 	require.NoError(t, trial.beforeMeasuring(watcher, record))
 	ctx, surveyed := trial.survey(ctx, watcher, record.Plan.Places)
 	watcher.ending = []func() error{surveyed}

@@ -45,6 +45,7 @@ type Report struct {
 	Tickets  []Ticket                 `json:"tickets"` // in the order of the list
 	Drills   []Drill                  `json:"drills"`
 	Gone     []Drill                  `json:"drills_withdrawn"` // taken out of the drill log again
+	Alerts   *AlertDrill              `json:"alerts,omitempty"` // the demonstration that they arrive; left out where there was none
 	Evidence Evidence                 `json:"evidence"`
 	Check    string                   `json:"check"` // the command that derives this report anew
 
@@ -129,6 +130,7 @@ func New(e verifier.Evidence, places *Places, journal Evidence) Report {
 		Changes:  append([]verifier.PlanChange{}, e.Changes...),
 		Drills:   newDrills(e.Drills),
 		Gone:     newDrills(e.Withdrawn),
+		Alerts:   newAlertDrill(e),
 		Evidence: journal,
 		Check:    Check,
 	}

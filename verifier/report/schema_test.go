@@ -38,6 +38,7 @@ func full(t testing.TB) verifier.Evidence {
 		{Number: 8, At: t0, Vantage: "paris", Code: verifier.PullOK, Entries: 9, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="},
 		{Number: 9, At: t0, Vantage: "paris", Code: verifier.PullUnreachable, Entries: 9}}}}
 	e.Changes = []verifier.PlanChange{{Entry: 7, At: t0.Add(time.Hour), Slots: 2, What: "policy.uptime", Was: "0.99", Now: "0.95"}}
+	e.AlertDrills = []verifier.AlertDrill{demonstrated(t0)}
 	e.Seen = append(e.Seen, shopped(t0, 1, verifier.OK), shopped(t0, 2, verifier.Declined))
 	return e
 }

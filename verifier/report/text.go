@@ -28,6 +28,7 @@ func (r Report) Text() string {
 	r.ledger(p)
 	r.readiness(p)
 	r.missed(p)
+	r.alerts(p)
 	r.rows(p)
 	r.policy(p)
 	r.tickets(p)
