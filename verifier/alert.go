@@ -69,7 +69,7 @@ func judgeSilence(e Evidence) Finding {
 		return lacking(NotExamined)
 	}
 	c := newDeed(d.Outcomes(), func(o AlertOutcome) (News, bool) {
-		return o.Recovery, o.Alert.Entry > 0
+		return o.Recovery, o.Alert.Came()
 	})
 	f := c.finding("recovery", d.Plan)
 	quiet, noise, strange, unheard := time.Duration(0), 0, 0, 0

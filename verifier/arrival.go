@@ -26,6 +26,9 @@ type News struct {
 	Entry   int64         // of the mail; 0: there is none
 }
 
+// Came reports whether there was a mail, whatever is wrong with it.
+func (n News) Came() bool { return n.Arrival == Told || n.Arrival == Late || n.Arrival == Unsaid }
+
 // AlertOutcome is what came of one fault of a demonstration. Of a fault that was made again after the end it is the first time.
 type AlertOutcome struct {
 	AlertFault

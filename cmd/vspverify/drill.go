@@ -48,6 +48,7 @@ type drillFlags struct {
 	recovery, ignore                                                                 string
 	span, within, quiet, watch, grace, beat, settle                                  time.Duration
 	early                                                                            bool
+	endIn                                                                            time.Duration // that is asked for, to end early
 }
 
 // Subjects of mails that something is over: of vsp, monit, Alertmanager, Nagios and their like.
@@ -57,7 +58,7 @@ const (
 )
 
 func drillCommand() *cobra.Command {
-	var f drillFlags
+	f := drillFlags{endIn: endIn}
 	c := &cobra.Command{
 		Use:   "drill --to ADDRESS --domain DOMAIN --for TIME",
 		Short: "Have an operator show that alerts arrive: rows AL-1 to AL-3",
@@ -93,7 +94,7 @@ func drillCommand() *cobra.Command {
 		if err != nil {
 			return program.Misuse(err)
 		}
-		return f.run(c.Context(), t, os.Stdin, c.OutOrStdout(), c.ErrOrStderr())
+		return f.run(c.Context(), t, newActor(f.inject, os.Stdin, c.OutOrStdout()), c.OutOrStdout(), c.ErrOrStderr())
 	}
 	return c
 }
@@ -148,12 +149,12 @@ func (f *drillFlags) open(d *demonstration, ctx context.Context, log *slog.Logge
 }
 
 // run carries the demonstration out, and says what came of it.
-func (f *drillFlags) run(ctx context.Context, t *trial, in *os.File, out, complaints io.Writer) (err error) {
+func (f *drillFlags) run(ctx context.Context, t *trial, by actor, out, complaints io.Writer) (err error) {
 	plan, err := f.plan(time.Now())
 	if err != nil {
 		return program.Misuse(err)
 	}
-	d := &demonstration{plan: plan, out: out, actor: newActor(f.inject, in, out), settle: f.settle, early: f.early, lookup: lookupTXT, now: time.Now}
+	d := &demonstration{plan: plan, out: out, actor: by, settle: f.settle, early: f.early, endIn: f.endIn, lookup: lookupTXT, now: time.Now}
 	d.book, err = openSteps(t.AlertDrill, plan, verifier.AlertStep{At: time.Now().UTC(), Step: verifier.StepPlanned, Plan: &plan})
 	if err != nil {
 		return err
@@ -188,7 +189,7 @@ func (d *demonstration) conclude(t *trial, failed error) error {
 	case taken:
 		_, err = fmt.Fprintf(d.out, "It is in the journal. The report: vspverify report --config %s\n", t.path)
 	default:
-		_, err = fmt.Fprintf(d.out, "It is in %s; vspverify run takes it into the journal in its next slot.\n", t.AlertDrill)
+		_, err = fmt.Fprintf(d.out, "vspverify run takes it into the journal in its next slot, from\n%s\n", t.AlertDrill)
 	}
 	if failed != nil {
 		failed = fmt.Errorf("the demonstration was not brought to its end: %w", failed)

@@ -22,7 +22,8 @@ const (
 	actEnd   = "end"   // the address ceases to be a recipient after endIn
 )
 
-// endIn is how long an address remains a recipient that is to cease to be one: the shortest that vsp alerts guest takes.
+// endIn is how long an address remains a recipient that is to cease to be one: the shortest that vsp alerts guest takes. That it
+// ends by itself is a part of what is shown.
 const endIn = 10 * time.Second
 
 // act is one thing that is asked for.
@@ -121,7 +122,7 @@ func whole(d time.Duration) string {
 	return ((d + time.Second - 1) / time.Second * time.Second).String()
 }
 
-// lines breaks texts for a terminal's width.
+// newActor returns who is asked: a command, or the person at the terminal.
 func newActor(command string, in *os.File, out io.Writer) actor {
 	if command != "" {
 		return hook{command, out}

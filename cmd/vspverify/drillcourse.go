@@ -20,7 +20,8 @@ type demonstration struct {
 	out    io.Writer
 	self   string        // where our own mailbox is tried, host:port
 	settle time.Duration // how long nothing must have come before it is said to be calm
-	early  bool          // the address is to cease to be a recipient when all faults were made
+	early  bool          // the address is to cease to be a recipient when all faults were made,
+	endIn  time.Duration // so soon
 	lookup func(ctx context.Context, name string) ([]string, error)
 	now    func() time.Time
 }
@@ -126,7 +127,7 @@ func (d *demonstration) fault(ctx context.Context, f verifier.AlertFault) error 
 		return err
 	}
 	told := func(o verifier.AlertOutcome) bool {
-		return o.Recovery.Arrival == verifier.Told || o.Alert.Entry == 0 && o.Alert.Arrival != verifier.Told
+		return o.Recovery.Arrival == verifier.Told || !o.Alert.Came()
 	}
 	return errors.Join(d.await(ctx, told, f, "recovery"), d.untilSettled(ctx))
 }
@@ -159,12 +160,14 @@ func (d *demonstration) act(ctx context.Context, a act, before, after string) (b
 
 // await waits for a mail, no longer than it may take.
 func (d *demonstration) await(ctx context.Context, told func(verifier.AlertOutcome) bool, f verifier.AlertFault, what string) error {
-	d.say("waiting for the %s, at most %v", what, time.Duration(d.plan.Within))
 	deadline, cancel := context.WithTimeout(ctx, time.Duration(d.plan.Within))
 	defer cancel()
-	for {
-		if o := d.outcome(f); told(o) {
+	for said := false; ; said = true {
+		if told(d.outcome(f)) {
 			return nil
+		}
+		if !said {
+			d.say("waiting for the %s, at most %v", what, time.Duration(d.plan.Within))
 		}
 		select {
 		case <-d.book.told:
@@ -209,11 +212,11 @@ func (d *demonstration) untilSettled(ctx context.Context) error {
 func (d *demonstration) end(ctx context.Context) error {
 	until, first := d.plan.Until, d.plan.Faults[0]
 	if d.early {
-		done, err := d.act(ctx, act{do: actEnd, fault: first, rest: endIn}, "", "")
+		done, err := d.act(ctx, act{do: actEnd, fault: first, rest: d.endIn}, "", "")
 		if err != nil {
 			return err
 		}
-		if at := d.now().Add(endIn); done && at.Before(until) {
+		if at := d.now().Add(d.endIn); done && at.Before(until) {
 			until = at
 		}
 	}
@@ -258,7 +261,8 @@ func (d *demonstration) sayLetter(l verifier.Letter) {
 	if l.Unsaid != "" {
 		about += "; " + l.Unsaid
 	}
-	d.say("mail: %s  (%s)", visibleText(l.Subject), about)
+	d.say("mail: %s", cut(visibleText(l.Subject), 64))
+	d.say("      %s", about)
 }
 
 // lookupTXT asks the DNS.

@@ -103,6 +103,7 @@ func testTrial(t *testing.T, slot, whole time.Duration) *trial {
 	dir := t.TempDir()
 	c.URL = "http://vsp.example.org"
 	c.Name, c.Journal, c.JournalKey = "vsp.example.org", filepath.Join(dir, "journal"), filepath.Join(dir, "journal.key")
+	c.AlertDrill = filepath.Join(dir, "alert-drill.jsonl")
 	c.Slot, c.Duration = configfile.Duration(slot), configfile.Duration(whole)
 	return &trial{config: c, policy: verifier.DefaultPolicy(), target: verifier.Target{Name: c.Name, URL: c.URL, PubKey: publicKey, Network: profile}}
 }
