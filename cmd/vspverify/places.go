@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -61,6 +62,7 @@ Exit codes: 0 PL-4 and PL-5 pass, 1 they do not or a claim is refuted, 2 used wr
 // placesRequest is what places is asked for on the command line.
 type placesRequest struct {
 	deployment, key, from, at string
+	bind                      string
 	with                      []string
 	apart                     float64
 	trips                     int
@@ -83,6 +85,7 @@ func placesCommand() *cobra.Command {
 	f.StringArrayVar(&r.with, "with", nil, "a `FILE` that places --json wrote on another machine; may be repeated")
 	f.Float64Var(&r.apart, "apart", location.DefaultApart, "how far apart two places are at least, in `KM`")
 	f.IntVar(&r.trips, "trips", location.DefaultTrips, "`NUMBER` of round trips of each kind")
+	f.StringVar(&r.bind, "bind", "", "connect from this `ADDRESS` of ours")
 	f.BoolVar(&r.json, "json", false, "write JSON")
 	_, _ = c.MarkFlagRequired("deployment"), c.MarkFlagRequired("key") // they fail only for flags that are not there
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -159,7 +162,13 @@ func (r *placesRequest) looker(d deployment.Deployment) (location.Looker, locati
 	if err != nil {
 		return location.Looker{}, here, fmt.Errorf("--key: %w", err)
 	}
-	return location.Looker{Vantage: r.from, Account: d.Reviewer.Account, Key: key, Trips: r.trips,
+	var bind netip.Addr
+	if r.bind != "" {
+		if bind, err = netip.ParseAddr(r.bind); err != nil {
+			return location.Looker{}, here, fmt.Errorf("--bind: %w", err)
+		}
+	}
+	return location.Looker{Vantage: r.from, Account: d.Reviewer.Account, Key: key, Trips: r.trips, Bind: bind,
 		Patience: location.DefaultPatience, Now: time.Now}, here, nil
 }
 

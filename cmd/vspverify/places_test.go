@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,7 +63,8 @@ func newTheatre(t *testing.T, stations []station) *theatre {
 			id = 10 + i
 		}
 		if machines[id] == nil {
-			machines[id] = locationtest.StartFor(t, id, authority.Reviewer)
+			machines[id] = locationtest.StartFor(t, id, authority.Reviewer,
+				"AllowTcpForwarding no") // the relays do not know one host from another
 		}
 		relay := locationtest.StartRelay(t, 10+i, machines[id].Address)
 		s.relays = append(s.relays, relay)
@@ -72,7 +74,7 @@ func newTheatre(t *testing.T, stations []station) *theatre {
 		}
 		at := cities[st.claimed]
 		fmt.Fprintf(&text, "[[hosts]]\nname = %q\nroles = [%q]\naddresses = [%q]\nssh_port = %d\nhost_keys = [%q]\nplace = %q\nlatitude = %v\nlongitude = %v\n",
-			name, role, relay.Address.Addr(), relay.Address.Port(), strings.TrimSpace(machines[id].HostKey), st.claimed, at.Latitude, at.Longitude)
+			name, role, relay.Address.Addr(), relay.Address.Port(), machines[id].HostKey, st.claimed, at.Latitude, at.Longitude)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "deployment.toml"), []byte(text.String()), 0o600))
 	return s
@@ -87,8 +89,8 @@ func (s *theatre) look(t *testing.T, from string, cut bool, args ...string) (str
 			real = st.claimed
 		}
 		light := location.Distance(here.Point, cities[real].Point) / location.KmPerMs
-		s.relays[i].Set(time.Duration(light*1e6) + st.padding)
-		s.relays[i].Cut(cut)
+		line := locationtest.Line{Trip: time.Duration(light*1e6) + st.padding, Cut: cut}
+		s.relays[i].Treat(func(netip.AddrPort) locationtest.Line { return line })
 	}
 	cmd, out, errs := vspverify(t, append([]string{"places", "--deployment", filepath.Join(s.dir, "deployment.toml"), "--key", s.key, "--trips", "10", "--apart", "2000",
 		"--from", from, "--at", fmt.Sprintf("%v,%v", here.Latitude, here.Longitude)}, args...)...)

@@ -71,7 +71,7 @@ func (s *screen) trips(of survey) {
 	s.line(in(plainText, "  %-17s %-14s %7s %8s %6s %9s %8s", "ROUND TRIPS, ms", "from", "best", "median", "count", "keepalive", "TCP"))
 	for _, sight := range of.Sights {
 		trip, ok := sight.RoundTrip()
-		if !ok {
+		if !ok || sight.Via != "" {
 			continue
 		}
 		s.line(in(plainText, "  %-17s %-14s %7s %8s %6d %9s %8s", cut(sight.Host, 17), cut(sight.Vantage, 14), milliseconds(trip),

@@ -22,11 +22,12 @@ type disc struct {
 type placed struct {
 	host    deployment.Host
 	discs   []disc   // one for each vantage that measured it, the smallest first
-	sights  []Sight  // all
+	sights  []Sight  // all, straight from a vantage
 	series  []Series // of each vantage that looked, in their order
 	ids     []Sight  // by which it is known who it is: the last one of each vantage
 	counted []Sight  // the best of each vantage
 	clash   *[2]disc // two that cannot both be true: then none of them counts
+	through []Sight  // through other hosts, all
 }
 
 // place gathers what was measured of a host.
@@ -35,7 +36,11 @@ func (e Evidence) place(h deployment.Host) placed {
 	for _, v := range e.Vantages {
 		var from []Sight
 		for _, s := range e.Sights {
-			if s.Host == h.Name && s.Vantage == v.Name {
+			switch {
+			case s.Host != h.Name || s.Vantage != v.Name:
+			case s.Via != "":
+				p.through = append(p.through, s)
+			default:
 				from = append(from, s)
 			}
 		}

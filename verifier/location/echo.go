@@ -26,13 +26,18 @@ const (
 	tellLimit = 4 << 10
 )
 
-// measure makes the round trips. Keepalives and challenges take turns on one session, so that what delays one delays both.
+// measure asks a host who it is, and makes the round trips.
 func (l Looker) measure(ctx context.Context, client *ssh.Client, s *Sight) error {
 	identity, err := identify(client)
 	if err != nil {
 		return err
 	}
 	s.Identity = identity
+	return l.echoes(ctx, client, s)
+}
+
+// echoes makes the round trips. Keepalives and challenges take turns on one session, so that what delays one delays both.
+func (l Looker) echoes(ctx context.Context, client *ssh.Client, s *Sight) error {
 	kept := make(chan []time.Duration, 1)
 	enough, stop := context.WithCancel(ctx)
 	defer stop()

@@ -49,6 +49,7 @@ func Judge(e Evidence) Judgement {
 				j.Refuted = append(j.Refuted, strings.Join(p.Says, " "))
 			}
 			j.Signs = append(j.Signs, signs(a, b)...)
+			j.Signs = append(j.Signs, e.nextDoor(a, b, p.Lower)...)
 		}
 	}
 	if len(all) == 0 {
@@ -90,6 +91,7 @@ func troubles(p placed) []string {
 	for _, s := range p.series {
 		all = append(all, s.troubles()...)
 	}
+	all = append(all, passageTroubles(p)...)
 	if c := p.clash; c != nil {
 		all = append(all, fmt.Sprintf("%s cannot be within %.0f km of %s and within %.0f km of %s. One of these vantages is not where it says, or the host key is in two places. Nothing of it counts.",
 			p.host.Name, math.Ceil(c[0].radius), c[0].vantage.Name, math.Ceil(c[1].radius), c[1].vantage.Name))

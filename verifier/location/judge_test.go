@@ -97,6 +97,14 @@ func TestVerdicts(t *testing.T) {
 			func(e *location.Evidence) { fast(e, 4, 120) }, verifier.Unproven,
 			"A vantage within 94.9 ms of vote-2 (Singapore) would settle it.",
 		},
+		"two in one city, seen through each other": {
+			func(e *location.Evidence) {
+				claimed(e, 2, "Frankfurt", frankfurt)
+				fast(e, 1, 4)
+				fast(e, 2, 4)
+				e.Sights[4] = location.Sight{Vantage: "Frankfurt", Host: "vote-2", Via: "vote-1", Nonce: trips(4300 * time.Microsecond)}
+			}, verifier.Fail, "vote-1 and vote-2 are at most 430 km apart, and 500 are asked: vote-2 answered Frankfurt through vote-1 in 4.30 ms.",
+		},
 		"keepalives answered before they are asked": {
 			func(e *location.Evidence) { fast(e, 4, 120); e.Sights[4].Keepalive = trips(1) }, verifier.Unproven, "are at least 0 and at most",
 		},

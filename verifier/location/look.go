@@ -24,6 +24,7 @@ type Looker struct {
 	Trips    int              // round trips of each kind
 	Patience time.Duration    // for each host, all in all
 	Now      func() time.Time // UTC
+	Bind     netip.Addr       // which of our own addresses to connect from; the zero value leaves it to the system
 }
 
 const (
@@ -40,44 +41,54 @@ const (
 	dialPatience = 5 * time.Second
 )
 
-// Look measures all hosts at once, and returns a sight of each, in their order. It takes little longer than its patience.
+// Look measures all hosts at once, and returns a sight of each, in their order; then those of hosts that were measured through
+// others. It takes little longer than its patience.
 func (l Looker) Look(ctx context.Context, hosts []deployment.Host) []Sight {
-	sights := make([]Sight, len(hosts))
+	sights, through := make([]Sight, len(hosts)), make([][]Sight, len(hosts))
 	var wg sync.WaitGroup
-	for i, h := range hosts {
-		wg.Go(func() { sights[i] = l.host(ctx, h) })
+	for i := range hosts {
+		wg.Go(func() { sights[i], through[i] = l.host(ctx, hosts, i) })
 	}
 	wg.Wait()
-	return sights
+	return append(sights, slices.Concat(through...)...)
 }
 
-// host measures one host.
-func (l Looker) host(ctx context.Context, h deployment.Host) Sight {
+// host measures one host, and through it the others.
+func (l Looker) host(ctx context.Context, hosts []deployment.Host, i int) (s Sight, through []Sight) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	s := Sight{Vantage: l.Vantage, Host: h.Name, At: l.Now().UTC().Truncate(time.Millisecond)}
-	conn, err := dial(ctx, h, &s)
+	h := hosts[i]
+	s = l.sight(h)
+	conn, err := l.dial(ctx, h, &s)
 	if err != nil {
 		s.Trouble, s.Detail = Unreachable, err.Error()
-		return s
+		return s, nil
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })() // what hangs, ends
 	client, err := l.login(conn, h, &s)
 	if err != nil {
 		s.explain(ctx, err)
-		return s
+		return s, nil
 	}
 	defer client.Close()
-	s.explain(ctx, l.measure(ctx, client, &s))
-	return s
+	if err := l.measure(ctx, client, &s); err != nil {
+		s.explain(ctx, err)
+		return s, nil
+	}
+	return s, l.through(ctx, client, hosts, i)
+}
+
+// sight returns one of a host, in which nothing is seen yet.
+func (l Looker) sight(h deployment.Host) Sight {
+	return Sight{Vantage: l.Vantage, Host: h.Name, At: l.Now().UTC().Truncate(time.Millisecond)}
 }
 
 // dial connects to the first of a host's addresses that takes it, and notes how long TCP takes.
-func dial(ctx context.Context, h deployment.Host, s *Sight) (net.Conn, error) {
+func (l Looker) dial(ctx context.Context, h deployment.Host, s *Sight) (net.Conn, error) {
 	var failures []string
 	for _, at := range h.Endpoints() {
-		conn, took, err := connect(ctx, at)
+		conn, took, err := l.connect(ctx, at)
 		if err != nil {
 			failures = append(failures, err.Error())
 			continue
@@ -85,7 +96,7 @@ func dial(ctx context.Context, h deployment.Host, s *Sight) (net.Conn, error) {
 		s.Address = at.String()
 		all := []time.Duration{took}
 		for range connects {
-			if extra, took, err := connect(ctx, at); err == nil {
+			if extra, took, err := l.connect(ctx, at); err == nil {
 				extra.Close()
 				all = append(all, took)
 			}
@@ -96,8 +107,11 @@ func dial(ctx context.Context, h deployment.Host, s *Sight) (net.Conn, error) {
 	return nil, errors.New(strings.Join(failures, "; "))
 }
 
-func connect(ctx context.Context, at netip.AddrPort) (net.Conn, time.Duration, error) {
+func (l Looker) connect(ctx context.Context, at netip.AddrPort) (net.Conn, time.Duration, error) {
 	dialer := net.Dialer{Timeout: dialPatience}
+	if l.Bind.IsValid() {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(l.Bind, 0))
+	}
 	start := time.Now()
 	conn, err := dialer.DialContext(ctx, "tcp", at.String())
 	return conn, time.Since(start), err

@@ -31,7 +31,7 @@ func TestLooksAtRealSSHD(t *testing.T) {
 	relay := locationtest.StartRelay(t, 1, m.Address)
 	relay.Set(40 * time.Millisecond)
 	s := looker(m, 10, time.Minute).Look(t.Context(), []deployment.Host{at("near", m.Address, m.HostKey), at("far", relay.Address, m.HostKey)})
-	for i, s := range s {
+	for i, s := range s[:2] {
 		trip, ok := s.RoundTrip()
 		require.True(t, ok, "%+v", s)
 		require.Equal(t, 10, s.Nonce.Count)
@@ -46,10 +46,30 @@ func TestLooksAtRealSSHD(t *testing.T) {
 	require.Equal(t, s[0].Key, s[1].Key)
 }
 
+// TestLooksThroughRealSSHD measures a host through another one's sshd, which may pass connections on or not.
+func TestLooksThroughRealSSHD(t *testing.T) {
+	open := locationtest.Start(t, 6)
+	shut := locationtest.StartFor(t, 7, open.Reviewer, "AllowTcpForwarding no")
+	relay := locationtest.StartRelay(t, 6, open.Address)
+	relay.Set(40 * time.Millisecond)
+	s := looker(open, 5, time.Minute).Look(t.Context(), []deployment.Host{at("open", relay.Address, open.HostKey), at("shut", shut.Address, shut.HostKey)})
+	require.Len(t, s, 4)
+	require.Equal(t, [2]string{"shut", "open"}, [2]string{s[2].Host, s[2].Via})
+	if locationtest.Private() {
+		trip, ok := s[2].RoundTrip()
+		require.True(t, ok, "%+v", s[2])
+		require.GreaterOrEqual(t, trip, 40*time.Millisecond, "it came the other way")
+		require.Equal(t, s[1].Key, s[2].Key)
+		require.Equal(t, 5, s[2].Nonce.Count)
+	}
+	require.Equal(t, location.NoPassage, s[3].Trouble, "%+v", s[3])
+	require.Equal(t, "shut passes no connections on (AllowTcpForwarding)", s[3].Detail)
+}
+
 func TestTroublesOfRealSSHD(t *testing.T) {
 	m, other := locationtest.Start(t, 2), locationtest.Start(t, 3)
 	relay := locationtest.StartRelay(t, 2, m.Address)
-	relay.Cut(true)
+	relay.Treat(func(netip.AddrPort) locationtest.Line { return locationtest.Line{Cut: true} })
 	stranger := looker(other, 3, time.Minute)
 	l := looker(m, 3, time.Minute)
 	gone := netip.AddrPortFrom(netip.MustParseAddr("127.77.99.1"), 9)

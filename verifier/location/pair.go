@@ -36,9 +36,16 @@ type Pair struct {
 // pair judges two hosts.
 func (e Evidence) pair(a, b placed) Pair {
 	lower, upper, far, close := bounds(a, b)
+	near, through := "", ""
+	if c, ok := e.between(a, b); ok && c.km < upper {
+		upper, near, through = c.km, c.says, " "+c.says+"."
+	}
 	p := Pair{A: a.host.Name, B: b.host.Name, Standing: NotProven, Lower: math.Floor(lower), Upper: math.Ceil(upper),
 		Claimed: math.Round(Distance(claim(a.host), claim(b.host))), Cites: cites(a, b)}
 	names := p.A + " and " + p.B
+	if near == "" && close != nil {
+		near = nearness(p, close)
+	}
 	same := twins(a, b)
 	switch {
 	case same != "":
@@ -49,18 +56,18 @@ func (e Evidence) pair(a, b placed) Pair {
 		p.Says = []string{fmt.Sprintf("What the vantages measured of %s contradicts itself, so it counts for nothing. Check where the vantages are.", names)}
 	case upper < atLeast(claim(a.host), claim(b.host)):
 		p.Standing, p.Refuted = Disproven, true
-		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and their claimed places, %s and %s, %.0f km: %s.", names, p.Upper, a.host.Place, b.host.Place, p.Claimed, nearness(p, close)),
+		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and their claimed places, %s and %s, %.0f km: %s.", names, p.Upper, a.host.Place, b.host.Place, p.Claimed, near),
 			"Only a corrected claim would change this: delay cannot be taken away."}
 	case upper < e.Apart:
 		p.Standing = Disproven
-		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and %.0f are asked: %s.", names, p.Upper, e.Apart, nearness(p, close)),
+		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and %.0f are asked: %s.", names, p.Upper, e.Apart, near),
 			"Only moving one of them would change this."}
 	case lower >= e.Apart:
 		p.Standing = Proven
 		p.Says = []string{fmt.Sprintf("%s are at least %.0f km apart: %s. The vantages are %.0f km apart.", names, p.Lower, nearness(p, far), Distance(*far[0].vantage.Point, *far[1].vantage.Point)),
 			"Only a vantage that is not where it says would change this."}
 	default:
-		p.Says = []string{fmt.Sprintf("%s are at least %.0f and at most %.0f km apart, as far as is known; %.0f are asked: %s, and %s.", names, p.Lower, p.Upper, e.Apart, a.nearest(), b.nearest()), e.advice(a, b)}
+		p.Says = []string{fmt.Sprintf("%s are at least %.0f and at most %.0f km apart, as far as is known; %.0f are asked: %s, and %s.", names, p.Lower, p.Upper, e.Apart, a.nearest(), b.nearest()) + through, e.advice(a, b)}
 	}
 	return p
 }

@@ -17,7 +17,8 @@ import (
 // world is a layout as it really is, and what is measured of it.
 type world struct {
 	evidence location.Evidence
-	truth    map[string]location.Point
+	truth    map[string]location.Point // of the hosts
+	stands   map[string]location.Point // of the vantages
 }
 
 func drawPoint(t *rapid.T, label string) location.Point {
@@ -40,7 +41,7 @@ func trips(best time.Duration) location.Trips {
 
 // drawWorld draws hosts, honestly claimed, and vantages, each of which measures each host: what light needs, and anything on top.
 func drawWorld(t *rapid.T, attended bool) world {
-	w := world{truth: map[string]location.Point{}, evidence: location.Evidence{Apart: location.DefaultApart}}
+	w := world{truth: map[string]location.Point{}, stands: map[string]location.Point{}, evidence: location.Evidence{Apart: location.DefaultApart}}
 	hosts := rapid.IntRange(2, 5).Draw(t, "hosts")
 	vantages := rapid.IntRange(1, 5).Draw(t, "vantages")
 	if attended {
@@ -63,6 +64,7 @@ func drawWorld(t *rapid.T, attended bool) world {
 		if attended {
 			at = stray(t, w.truth[fmt.Sprintf("host-%d", i)], 100, name)
 		}
+		w.stands[name] = at
 		said := stray(t, at, location.Blur, name+" declared")
 		w.evidence.Vantages = append(w.evidence.Vantages, location.Vantage{Name: name, Point: &said})
 		for k, h := range w.evidence.Deployment.Hosts {
@@ -75,7 +77,25 @@ func drawWorld(t *rapid.T, attended bool) world {
 			w.evidence.Sights = append(w.evidence.Sights, location.Sight{Vantage: name, Host: h.Name, Nonce: trips(took), Keepalive: trips(took)})
 		}
 	}
+	w.drawPassages(t)
 	return w
+}
+
+// drawPassages measures hosts through others: what light needs from the vantage to the one, on to the other and back, and
+// anything on top. How long the way to the one takes by itself has nothing to do with it.
+func (w *world) drawPassages(t *rapid.T) {
+	direct := w.evidence.Sights
+	for _, s := range direct {
+		for _, h := range w.evidence.Deployment.Hosts {
+			if h.Name == s.Host || !rapid.Bool().Draw(t, s.Vantage+s.Host+h.Name+" passes on") {
+				continue
+			}
+			light := (location.Distance(w.stands[s.Vantage], w.truth[s.Host]) + location.Distance(w.truth[s.Host], w.truth[h.Name])) / location.KmPerMs
+			more := rapid.Float64Range(0, 20).Draw(t, s.Vantage+s.Host+h.Name)
+			took := trips(time.Duration(math.Ceil((light + more) * 1e6)))
+			w.evidence.Sights = append(w.evidence.Sights, location.Sight{Vantage: s.Vantage, Via: s.Host, Host: h.Name, Nonce: took, Keepalive: took})
+		}
+	}
 }
 
 // TestNoFalseVerdict draws 10,000 layouts: whatever delay is added, no pair is proven apart that is not, and none disproven

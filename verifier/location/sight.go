@@ -43,13 +43,15 @@ const (
 	TooSlow     Trouble = "too-slow"    // not one round trip within the time there is
 	Garbage     Trouble = "garbage"     // what came back is not what was sent
 	Outdated    Trouble = "outdated"    // it was measured, and the deployment names another machine since
+	NoPassage   Trouble = "no-passage"  // the host that it was to be measured through passes no connections on
 )
 
 // Sight is what one vantage saw of one host.
 type Sight struct {
 	Vantage   string    `json:"vantage"`
 	Host      string    `json:"host"`
-	At        time.Time `json:"at"` // UTC
+	Via       string    `json:"via,omitempty"` // the host through whose sshd it was measured; empty: straight from the vantage
+	At        time.Time `json:"at"`            // UTC
 	Address   string    `json:"address,omitempty"`
 	Key       string    `json:"host_key,omitempty"` // SHA-256 fingerprint of the key that was proven
 	Keepalive Trips     `json:"keepalive"`          // answered by sshd itself, and by a liar before he is asked
