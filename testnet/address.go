@@ -83,6 +83,7 @@ const (
 	hostControl  = 207 // a site that has nothing to do with the VSP
 
 	hostMoreFrontEnds = 210 // and the number of the front end, from 1 for the second
+	hostVantages      = 220 // and the number of the vantage, from 0
 )
 
 // address returns a host's address.

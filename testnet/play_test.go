@@ -40,6 +40,7 @@ type play struct {
 	load    *load   // nil if there is none
 	crashes []span
 	crashed map[string]bool // by name
+	placing *placing        // nil if it is not looked at where machines are
 
 	bought    []chainhash.Hash         // by the stake holder's wallet, and registered
 	unmanaged []chainhash.Hash         // by the same, without a VSP
@@ -62,6 +63,9 @@ func (p *play) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var errs []error
+	if p.placing != nil {
+		errs = append(errs, p.placing.close())
+	}
 	if p.load != nil {
 		p.load.end()
 		p.load.workers.Wait()

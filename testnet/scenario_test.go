@@ -110,6 +110,11 @@ var commands = map[string]command{
 	"says":     {"says ROW TEXT", watching(rowSays)},
 	"tamper":   {"tamper N", watching(tamper)},
 	"refusals": {"refusals [CODE...]", refusals},
+
+	"machines": {"machines [apart=KM] NAME=CITY[,really=CITY][,padding=TIME][,jitter=TIME][,twin=NAME]...", startMachines},
+	"survey":   {"survey [without=CITY]", surveyPlaces},
+	"places":   {"places ROW=VERDICT...", expectPlaces},
+	"told":     {"told ROW|signs|hindered TEXT", placesSay},
 }
 
 // watching is a command that needs the verifier.

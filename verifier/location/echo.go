@@ -47,11 +47,12 @@ func (l Looker) echoes(ctx context.Context, client *ssh.Client, s *Sight) error 
 	if err != nil {
 		client.Close()
 	}
+	stop()
 	s.Keepalive = newTrips(<-kept)
 	return err
 }
 
-// keepalives asks sshd itself, one after another, as long as there is time.
+// keepalives asks sshd itself, one after another, until the challenges are back: on a long line these are more.
 func (l Looker) keepalives(ctx context.Context, client *ssh.Client) []time.Duration {
 	var all []time.Duration
 	ticker := time.NewTicker(pace)

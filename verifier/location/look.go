@@ -44,39 +44,61 @@ const (
 // Look measures all hosts at once, and returns a sight of each, in their order; then those of hosts that were measured through
 // others. It takes little longer than its patience.
 func (l Looker) Look(ctx context.Context, hosts []deployment.Host) []Sight {
-	sights, through := make([]Sight, len(hosts)), make([][]Sight, len(hosts))
-	var wg sync.WaitGroup
-	for i := range hosts {
-		wg.Go(func() { sights[i], through[i] = l.host(ctx, hosts, i) })
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	visits := make([]visit, len(hosts))
+	each(visits, func(i int) { visits[i] = l.visit(ctx, hosts[i]) })
+	through := make([][]Sight, len(hosts))
+	each(visits, func(i int) { through[i] = l.through(ctx, visits, i) })
+	var sights []Sight
+	for _, v := range visits {
+		sights = append(sights, v.Sight)
+		if v.client != nil {
+			v.client.Close()
+		}
 	}
-	wg.Wait()
 	return append(sights, slices.Concat(through...)...)
 }
 
-// host measures one host, and through it the others.
-func (l Looker) host(ctx context.Context, hosts []deployment.Host, i int) (s Sight, through []Sight) {
-	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+// visit is a sight of a host, and the session that it was had in, if there is one and it is of use.
+type visit struct {
+	Sight
+	host   deployment.Host
+	client *ssh.Client
+}
+
+func each(visits []visit, do func(i int)) {
+	var wg sync.WaitGroup
+	for i := range visits {
+		wg.Go(func() { do(i) })
+	}
+	wg.Wait()
+}
+
+// visit measures one host. It leaves some of the patience for what is measured through it: then the session stays open until
+// ctx ends or it is closed.
+func (l Looker) visit(ctx context.Context, h deployment.Host) visit {
+	short, cancel := context.WithTimeout(ctx, l.Patience*3/5)
 	defer cancel()
-	h := hosts[i]
-	s = l.sight(h)
-	conn, err := l.dial(ctx, h, &s)
+	v := visit{Sight: l.sight(h), host: h}
+	conn, err := l.dial(short, h, &v.Sight)
 	if err != nil {
-		s.Trouble, s.Detail = Unreachable, err.Error()
-		return s, nil
+		v.Trouble, v.Detail = Unreachable, err.Error()
+		return v
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })() // what hangs, ends
-	client, err := l.login(conn, h, &s)
-	if err != nil {
-		s.explain(ctx, err)
-		return s, nil
+	hangs := context.AfterFunc(short, func() { conn.Close() }) // what hangs, ends
+	client, err := l.login(conn, h, &v.Sight)
+	if err == nil {
+		err = l.measure(short, client, &v.Sight)
 	}
-	defer client.Close()
-	if err := l.measure(ctx, client, &s); err != nil {
-		s.explain(ctx, err)
-		return s, nil
+	if err != nil || !hangs() {
+		v.explain(short, err)
+		conn.Close()
+		return v
 	}
-	return s, l.through(ctx, client, hosts, i)
+	context.AfterFunc(ctx, func() { conn.Close() })
+	v.client = client
+	return v
 }
 
 // sight returns one of a host, in which nothing is seen yet.

@@ -16,13 +16,24 @@ import (
 // throughTrips is how many round trips are made from one host to another, of each kind.
 const throughTrips = 40
 
-// through measures the other hosts from one of them, on which nothing of ours runs: its sshd passes a connection on, in which
-// there is a whole session with the other host, bound to that one's key. Nothing secret of ours is on the host between.
-// The others come one after another, each host beginning with the next in the list, so that none is asked by all at once.
-func (l Looker) through(ctx context.Context, client *ssh.Client, hosts []deployment.Host, via int) []Sight {
+// through measures from one host those that are farther from us, on which as on this one nothing of ours runs: its sshd passes
+// a connection on, in which there is a whole session with the other host, bound to that one's key. Nothing secret of ours is
+// on the host between. They come one after another: an sshd takes offence at many who have not logged in yet.
+func (l Looker) through(ctx context.Context, visits []visit, via int) []Sight {
+	near, ok := visits[via].RoundTrip()
+	if !ok || visits[via].client == nil {
+		return nil
+	}
+	var farther []visit
+	for i, v := range visits {
+		trip, ok := v.RoundTrip()
+		if ok && (trip > near || trip == near && i > via) {
+			farther = append(farther, v)
+		}
+	}
 	var all []Sight
-	for step := 1; step < len(hosts); step++ {
-		s := l.passage(ctx, client, hosts[via].Name, hosts[(via+step)%len(hosts)], len(hosts)-step)
+	for i, v := range farther {
+		s := l.passage(ctx, visits[via], v.host, len(farther)-i)
 		all = append(all, s)
 		if s.Trouble == NoPassage {
 			break // nor does it for the others
@@ -32,15 +43,15 @@ func (l Looker) through(ctx context.Context, client *ssh.Client, hosts []deploym
 }
 
 // passage measures one host through another. It takes no more than its share of the time there is left, of so many.
-func (l Looker) passage(ctx context.Context, client *ssh.Client, via string, h deployment.Host, shares int) Sight {
+func (l Looker) passage(ctx context.Context, via visit, h deployment.Host, shares int) Sight {
 	s := l.sight(h)
-	s.Via = via
+	s.Via = via.host.Name
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
 		defer cancel()
 	}
-	conn, err := dialThrough(ctx, client, h, &s)
+	conn, err := dialThrough(ctx, via.client, h, &s)
 	if err != nil {
 		s.explain(ctx, err)
 		return s

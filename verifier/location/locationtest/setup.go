@@ -33,7 +33,7 @@ type Reviewer struct {
 
 // Setup says what a machine is to be.
 type Setup struct {
-	Dir      string         // for its files, which its account must be able to reach; empty
+	Dir      string         // for its files; there, and empty
 	Listen   netip.AddrPort // that nobody else has
 	Identity int            // two machines with the same one are one machine
 	UID      int            // of the account, where we may choose it; 0: any
@@ -70,6 +70,8 @@ mount --bind %[1]s/id /proc/sys/kernel/random/boot_id
 mount --bind %[1]s/stat /proc/stat
 touch /etc/machine-id
 mount --bind %[1]s/id /etc/machine-id
+mkdir -p /etc/ssh
+mount --bind %[1]s /etc/ssh # the account may not reach it elsewhere
 exec %[2]s -D -e -f %[1]s/config
 `
 
@@ -84,7 +86,7 @@ esac
 const config = `ListenAddress %s
 HostKey %s/host
 PidFile none
-AuthorizedKeysFile %[2]s/authorized
+AuthorizedKeysFile %s/authorized
 StrictModes no
 UsePAM no
 PermitRootLogin no
@@ -109,18 +111,19 @@ func (s Setup) Prepare() (*Machine, []string, error) {
 		"id":         fmt.Sprintf("%032x\n", s.Identity),
 		"stat":       fmt.Sprintf("btime %d\n", begun.Unix()),
 		"authorized": string(ssh.MarshalAuthorizedKey(s.Key.PublicKey())),
-		"config":     s.Options + fmt.Sprintf(config, s.Listen, s.Dir),
 	}
 	command := []string{sshd, "-D", "-e", "-f", filepath.Join(s.Dir, "config")}
+	keys := s.Dir
 	if Private() {
-		m.Account = account
+		m.Account, keys = account, "/etc/ssh"
 		command = []string{"unshare", "--mount", "sh", "-c", fmt.Sprintf(asMachine, s.Dir, sshd)}
 		err = s.addAccount(files)
 	} else {
 		m.Account, err = ours()
 		files["answers"] = fmt.Sprintf(answers, s.Dir)
-		files["config"] += fmt.Sprintf("AllowTcpForwarding no\nForceCommand /bin/sh %s/answers\n", s.Dir)
+		s.Options += fmt.Sprintf("AllowTcpForwarding no\nForceCommand /bin/sh %s/answers\n", s.Dir)
 	}
+	files["config"] = s.Options + fmt.Sprintf(config, s.Listen, s.Dir, keys)
 	for name, text := range files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(s.Dir, name), []byte(text), modes[name]|0o600))
 	}

@@ -33,7 +33,6 @@ func StartFor(t testing.TB, number int, reviewer Reviewer, options ...string) *M
 	for _, o := range options {
 		s.Options += o + "\n"
 	}
-	must(t, os.Chmod(filepath.Dir(s.Dir), 0o755)) // the account reads its key there
 	m, command, err := s.Prepare()
 	must(t, err)
 	run(t, m, command, filepath.Join(s.Dir, "log"))
