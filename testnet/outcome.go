@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
+
+	"scrutineer/verifier"
 )
 
 // account is the part of report.json that a plain count can be held against.
@@ -54,7 +57,7 @@ func (t *Trial) Check() error {
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return fmt.Errorf("decode report: %w", err)
 	}
-	return errors.Join(t.checkRows(a), t.checkLedger(a), t.checkMisses(), t.checkMails())
+	return errors.Join(t.checkRows(a), t.checkLedger(a), t.checkMisses(), t.checkMails(), t.checkPlaces())
 }
 
 func (t *Trial) checkRows(a account) error {
@@ -124,6 +127,23 @@ func (a account) agrees(tickets []chainhash.Hash, fates *Fates, blame string) er
 	}
 	return errors.Join(errs...)
 }
+
+// checkPlaces makes sure that the machines were found where they are.
+func (t *Trial) checkPlaces() error {
+	if t.Places == nil {
+		return nil
+	}
+	var errs []error
+	for _, f := range t.Survey.Judgement.Findings {
+		if want := placeVerdicts[f.Row]; f.Verdict != want {
+			errs = append(errs, fmt.Errorf("row %s is %s, it must be %s: %s", f.Row, f.Verdict, want, strings.Join(f.Says, " ")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// placeVerdicts is what the places of a trial must come to.
+var placeVerdicts = map[string]verifier.Verdict{"PL-4": verifier.Pass, "PL-5": verifier.Pass, "PL-6": verifier.Unproven}
 
 // checkMisses makes sure that nothing was missed but what had to be.
 func (t *Trial) checkMisses() error {

@@ -58,8 +58,11 @@ type Trial struct {
 	Tickets  []chainhash.Hash // the stake holder's
 	Fates    *Fates
 	Phases   []Phase
+	Places   *Places // nil where there can be none
+	Survey   Survey  // of the places
 
-	begin time.Time
+	begin    time.Time
+	surveyed chan error // the survey's, when it is done
 }
 
 // Names of the phases.
@@ -105,7 +108,32 @@ func (t *Trial) start(ctx context.Context) (err error) {
 		return err
 	}
 	t.say("VSP at %s, verifier watching", t.VSP.URL)
-	return nil
+	return t.placeMachines(ctx)
+}
+
+// placeMachines gives the VSP's machines places, where that can be.
+func (t *Trial) placeMachines(ctx context.Context) (err error) {
+	if missing := PlacesMissing(); missing != nil {
+		t.say("PL-4, PL-5 and PL-6 are not judged: %v", missing)
+		return nil
+	}
+	t.Places, err = t.Network.StartPlaces(ctx, PlacesPlan{Verifier: t.Plan.Verifier, Stations: Honest(len(t.Network.Voting)),
+		Vantages: []string{"Singapore", "Sao-Paulo", "Frankfurt"}})
+	return err
+}
+
+// survey has the places measured while the trial goes on.
+func (t *Trial) survey(ctx context.Context) {
+	t.surveyed = make(chan error, 1)
+	if t.Places == nil {
+		t.surveyed <- nil
+		return
+	}
+	go func() {
+		var err error
+		t.Survey, err = t.Places.Survey(ctx)
+		t.surveyed <- err
+	}()
 }
 
 // Close ends everything.
@@ -118,6 +146,9 @@ func (t *Trial) Close() error {
 	}
 	if t.Verifier != nil {
 		errs = append(errs, t.Verifier.Stop(ctx))
+	}
+	if t.Places != nil {
+		errs = append(errs, t.Places.Close())
 	}
 	if t.VSP != nil {
 		errs = append(errs, t.VSP.Stop(ctx))
@@ -133,6 +164,9 @@ func (t *Trial) Close() error {
 
 // Play carries out the trial to the end: the report is written when it returns.
 func (t *Trial) Play(ctx context.Context) error {
+	surveying, cancel := context.WithTimeout(ctx, actPatience)
+	defer cancel()
+	t.survey(surveying)
 	for _, act := range []func(context.Context) error{
 		t.register, t.vote, t.loseWallet, t.regainWallet, t.lockWallets, t.unlockWallets, t.settle, t.judge,
 	} {
@@ -261,7 +295,7 @@ func (t *Trial) settle(ctx context.Context) error {
 // judge ends the verifier's watch, and leaves its report.
 func (t *Trial) judge(ctx context.Context) error {
 	t.say("the chain stands at block %d after %.0f s; the verifier accounts for it", t.Fates.Height, time.Since(t.begin).Seconds())
-	return t.Verifier.Finish(ctx)
+	return errors.Join(t.Verifier.Finish(ctx), <-t.surveyed)
 }
 
 // enter does what a phase is named after, between two blocks, and begins the phase with the next block.
