@@ -50,8 +50,9 @@ const (
 type Sight struct {
 	Vantage   string    `json:"vantage"`
 	Host      string    `json:"host"`
-	Via       string    `json:"via,omitempty"` // the host through whose sshd it was measured; empty: straight from the vantage
-	At        time.Time `json:"at"`            // UTC
+	Via       string    `json:"via,omitempty"`          // the host through whose sshd it was measured; empty: straight from the vantage
+	ViaKey    string    `json:"via_host_key,omitempty"` // that one proved
+	At        time.Time `json:"at"`                     // UTC
 	Address   string    `json:"address,omitempty"`
 	Key       string    `json:"host_key,omitempty"` // SHA-256 fingerprint of the key that was proven
 	Keepalive Trips     `json:"keepalive"`          // answered by sshd itself, and by a liar before he is asked

@@ -59,21 +59,30 @@ func (s Sight) mistake() error {
 	return nil
 }
 
-// Fits makes sure that a measurement is of a host of the deployment, by a key that it has.
+// Fits makes sure that a measurement is of a host of the deployment, by a key that it has; so must be the one between.
 func (s Sight) Fits(d deployment.Deployment) error {
-	i := slices.IndexFunc(d.Hosts, func(h deployment.Host) bool { return h.Name == s.Host })
-	if i < 0 {
-		return fmt.Errorf("the deployment has no host %q", s.Host)
+	_, measured := s.RoundTrip()
+	err := fits(d, s.Host, s.Key, measured)
+	if err == nil && s.Via != "" {
+		err = fits(d, s.Via, s.ViaKey, measured)
 	}
-	if _, measured := s.RoundTrip(); !measured {
+	return err
+}
+
+func fits(d deployment.Deployment, host, key string, measured bool) error {
+	i := slices.IndexFunc(d.Hosts, func(h deployment.Host) bool { return h.Name == host })
+	if i < 0 {
+		return fmt.Errorf("the deployment has no host %q", host)
+	}
+	if !measured {
 		return nil
 	}
 	keys, err := d.Hosts[i].Keys()
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return ssh.FingerprintSHA256(k) == s.Key }) {
-		return fmt.Errorf("it measured %s by the host key %s, which the deployment does not have", s.Host, s.Key)
+	if !slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return ssh.FingerprintSHA256(k) == key }) {
+		return fmt.Errorf("it measured %s by the host key %s, which the deployment does not have", host, key)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (l Looker) through(ctx context.Context, visits []visit, via int) []Sight {
 // passage measures one host through another. It takes no more than its share of the time there is left, of so many.
 func (l Looker) passage(ctx context.Context, via visit, h deployment.Host, shares int) Sight {
 	s := l.sight(h)
-	s.Via = via.host.Name
+	s.Via, s.ViaKey = via.host.Name, via.Key
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))

@@ -103,7 +103,7 @@ func (e *Evidence) add(s Sight, cite verifier.Cite) {
 			return false
 		}
 		if s.Trouble == "" && !known() {
-			s = Sight{Vantage: s.Vantage, Host: s.Host, At: s.At, Trouble: Outdated, Detail: "measured at an address, or by a host key, that the deployment does not have any more"}
+			s = Sight{Vantage: s.Vantage, Host: s.Host, Via: s.Via, At: s.At, Trouble: Outdated, Detail: "measured at an address, or by a host key, that the deployment does not have any more"}
 		}
 		s.Cite = cite
 		e.Sights = append(e.Sights, s)
