@@ -143,7 +143,7 @@ func (t *Trial) checkPlaces() error {
 }
 
 // placeVerdicts is what the places of a trial must come to.
-var placeVerdicts = map[string]verifier.Verdict{"PL-4": verifier.Pass, "PL-5": verifier.Pass, "PL-6": verifier.Unproven}
+var placeVerdicts = map[string]verifier.Verdict{"PL-4": verifier.Pass, "PL-5": verifier.Pass, "PL-6": verifier.Pass}
 
 // checkMisses makes sure that nothing was missed but what had to be.
 func (t *Trial) checkMisses() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,7 @@ func startMachines(ctx context.Context, p *play, args []string) error {
 		return err
 	}
 	p.placing = &placing{block: block}
+	plan.Site = "http://" + net.JoinHostPort(block.address(hostFrontEnd), vspPort)
 
 	p.placing.places, err = startPlaces(ctx, block, plan)
 	return err

@@ -118,7 +118,7 @@ func (t *Trial) placeMachines(ctx context.Context) (err error) {
 		return nil
 	}
 	t.Places, err = t.Network.StartPlaces(ctx, PlacesPlan{Verifier: t.Plan.Verifier, Stations: Honest(len(t.Network.Voting)),
-		Vantages: []string{"Singapore", "Sao-Paulo", "Frankfurt"}})
+		Vantages: []string{"Singapore", "Sao-Paulo", "Frankfurt"}, Site: t.VSP.URL})
 	return err
 }
 

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -53,8 +55,11 @@ A deployment, as its operator fills it in:
     latitude = 48.86          # degrees; north is positive
     longitude = 2.35          # east is positive
 
---json writes apart_km, vantages, sights (every measurement) and judgement (findings,
-pairs, refuted claims, troubles, signs, limits).
+With --site the VSP's name is looked up in IPv4 and IPv6, and so are the names in the
+certificates that it shows: none may lead to a voting host (PL-6).
+
+--json writes apart_km, vantages, sights (every measurement), sites and judgement
+(findings, pairs, refuted claims, troubles, signs, limits).
 
 Exit codes: 0 PL-4 and PL-5 pass, 1 they do not or a claim is refuted, 2 used wrongly,
 3 no host could be measured.`
@@ -62,7 +67,7 @@ Exit codes: 0 PL-4 and PL-5 pass, 1 they do not or a claim is refuted, 2 used wr
 // placesRequest is what places is asked for on the command line.
 type placesRequest struct {
 	deployment, key, from, at string
-	bind                      string
+	bind, site                string
 	with                      []string
 	apart                     float64
 	trips                     int
@@ -85,6 +90,7 @@ func placesCommand() *cobra.Command {
 	f.StringArrayVar(&r.with, "with", nil, "a `FILE` that places --json wrote on another machine; may be repeated")
 	f.Float64Var(&r.apart, "apart", location.DefaultApart, "how far apart two places are at least, in `KM`")
 	f.IntVar(&r.trips, "trips", location.DefaultTrips, "`NUMBER` of round trips of each kind")
+	f.StringVar(&r.site, "site", "", "look up the addresses of the VSP's site as well, by its `URL`")
 	f.StringVar(&r.bind, "bind", "", "connect from this `ADDRESS` of ours")
 	f.BoolVar(&r.json, "json", false, "write JSON")
 	_, _ = c.MarkFlagRequired("deployment"), c.MarkFlagRequired("key") // they fail only for flags that are not there
@@ -98,6 +104,10 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 	d, err := readDeployment(r.deployment)
 	if err != nil {
 		return err
+	}
+	site, err := r.parseSite()
+	if err != nil {
+		return program.Misuse(err)
 	}
 	looker, here, err := r.looker(d)
 	if err != nil {
@@ -113,7 +123,11 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	s.Judgement = location.Judge(location.Evidence{Deployment: d, Vantages: s.Vantages, Sights: s.Sights, Apart: r.apart})
+	if site != nil {
+		look := location.SiteLooker{Vantage: r.from, Resolver: net.DefaultResolver, Patience: sitePatience, Now: time.Now}
+		s.Sites = append([]location.Site{look.Look(ctx, site)}, s.Sites...)
+	}
+	s.Judgement = location.Judge(location.Evidence{Deployment: d, Vantages: s.Vantages, Sights: s.Sights, Sites: s.Sites, Apart: r.apart})
 	if r.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", " ") // as a file beside a trial it may have no line that is too long
@@ -186,6 +200,21 @@ func readSSHKey(path string) (ssh.Signer, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
+}
+
+// sitePatience is for all that is looked up of the site.
+const sitePatience = 20 * time.Second
+
+// parseSite returns the site's URL, nil if none is given.
+func (r *placesRequest) parseSite() (*url.URL, error) {
+	if r.site == "" {
+		return nil, nil
+	}
+	site, err := url.Parse(r.site)
+	if err != nil || site.Hostname() == "" || site.Scheme != "https" && site.Scheme != "http" {
+		return nil, fmt.Errorf("--site: %q is no URL: write it like https://vsp.example.org", r.site)
+	}
+	return site, nil
 }
 
 func parsePoint(text string) (location.Point, error) {

@@ -35,7 +35,7 @@ func (s *survey) merge(path string, d deployment.Deployment) error {
 			return err
 		}
 	}
-	s.Vantages, s.Sights = append(s.Vantages, other.Vantages...), append(s.Sights, other.Sights...)
+	s.Vantages, s.Sights, s.Sites = append(s.Vantages, other.Vantages...), append(s.Sights, other.Sights...), append(s.Sites, other.Sites...)
 	return nil
 }
 

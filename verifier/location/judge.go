@@ -12,7 +12,7 @@ import (
 
 // Judgement is what the evidence comes to. The same evidence gives the same judgement.
 type Judgement struct {
-	Findings []verifier.Finding `json:"findings"` // of PL-4, PL-5 and, of its place alone, PL-6
+	Findings []verifier.Finding `json:"findings"` // of PL-4, PL-5 and PL-6
 	Pairs    []Pair             `json:"pairs"`
 	Hosts    []Place            `json:"hosts"`   // where each host must be, in the deployment's order
 	Series   []Series           `json:"series"`  // what was measured, by host and vantage
@@ -140,30 +140,6 @@ func (j Judgement) places(e Evidence, row string, hosts []placed, what string) v
 		f.Says = append([]string{fmt.Sprintf("It is not proven that the %s are in three places.", what)},
 			told(pairs, func(p Pair) bool { return p.Standing != Proven })...)
 	}
-	return f
-}
-
-// front judges the front end's place, which is advisory. Its addresses are the deployment's word alone as yet.
-func (j Judgement) front(e Evidence, all []placed) verifier.Finding {
-	role := map[string]bool{}
-	for _, p := range all {
-		role[p.host.Name] = p.host.Has(deployment.Front)
-	}
-	pairs := slices.DeleteFunc(slices.Clone(j.Pairs), func(p Pair) bool { return role[p.A] == role[p.B] })
-	f := finding("PL-6", e, pairs)
-	f.Verdict = verifier.Unproven
-	apart := 0
-	for _, p := range pairs {
-		switch {
-		case p.Same:
-			f.Verdict, f.Class = verifier.Refuted, verifier.Stated
-			f.Says = append(f.Says, p.Says...)
-		case p.Standing == Proven:
-			apart++
-		}
-	}
-	f.Says = append(f.Says, fmt.Sprintf("Place, which is advisory: of %d pairs of a front end and a voting wallet %d are proven apart.", len(pairs), apart),
-		"The addresses differ in the deployment file; whether others are in use was not looked at.")
 	return f
 }
 

@@ -89,6 +89,7 @@ type Evidence struct {
 	Deployment deployment.Deployment
 	Vantages   []Vantage
 	Sights     []Sight
+	Sites      []Site  // what was found of the addresses of the VSP's site
 	Apart      float64 // how far apart two places must be, in km
 
 	// Fresh is for how long it counts who a host was seen to be, after which it is only what it was once; 0: for ever.

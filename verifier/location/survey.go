@@ -18,6 +18,7 @@ type Survey struct {
 	Apart     float64   `json:"apart_km"`
 	Vantages  []Vantage `json:"vantages"`
 	Sights    []Sight   `json:"sights"`
+	Sites     []Site    `json:"sites,omitempty"`
 	Judgement Judgement `json:"judgement"` // of whoever made it; nobody else relies on it
 }
 
