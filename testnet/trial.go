@@ -62,7 +62,8 @@ type Trial struct {
 	Survey   Survey  // of the places
 
 	begin    time.Time
-	surveyed chan error // the survey's, when it is done
+	shown    map[string]bool // the mails that were told of, by file
+	surveyed chan error      // the survey's, when it is done
 }
 
 // Names of the phases.
@@ -77,7 +78,7 @@ const (
 
 // StartTrial brings up the network, the VSP, the verifier and the mail server.
 func StartTrial(ctx context.Context, plan TrialPlan) (*Trial, error) {
-	t := &Trial{Plan: plan, begin: time.Now()}
+	t := &Trial{Plan: plan, begin: time.Now(), shown: make(map[string]bool)}
 	if err := t.start(ctx); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -360,7 +361,10 @@ func (t *Trial) untilMail(ctx context.Context, subject string) error {
 	if err != nil {
 		return fmt.Errorf("wait for a mail on %q: %w", subject, err)
 	}
-	t.say("mail: %s", mail.Subject)
+	if !t.shown[mail.Path] { // it may tell of several that are waited for
+		t.say("mail: %s", mail.Subject)
+	}
+	t.shown[mail.Path] = true
 	return nil
 }
 
