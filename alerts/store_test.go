@@ -72,7 +72,7 @@ func TestStoresKeepTheirWord(t *testing.T) {
 			requireState(t, State{}, store)
 			a, b := kept("a", 1), kept("", 2)
 			notices := []Notice{notice(a, 2, alice), notice(a, 2, bob), notice(a, 10, alice), notice(b, 1, "Night <n@example.org>")}
-			notices[3].Place = 9
+			notices[3].Place, notices[3].With = 9, []Part{{Event: Worsened, Seq: 3, Incident: a.Incident, Alert: trouble()}}
 			notes := map[string]json.RawMessage{"a b/c": json.RawMessage(`{"x":1}`)}
 			change := Change{Number: 2, Conditions: map[Key]*Condition{"a": &a, "": &b}, Put: []Notice{notices[3], notices[2], notices[0], notices[1]}, Notes: notes}
 			until := time.Date(2026, 11, 22, 2, 14, 7, 0, time.UTC)

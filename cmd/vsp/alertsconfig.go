@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 
 	"scrutineer/alerts/email"
@@ -118,7 +117,7 @@ func checkPause(file *configfile.File, key string, pause *configfile.Duration, u
 		*pause = configfile.Duration(usual)
 	}
 	if *pause < 0 {
-		file.Wrong(key, "must be more than 0, such as %s", strings.TrimSuffix(usual.String(), "0s"))
+		file.Wrong(key, "must be more than 0, such as %s", shortly(usual))
 	}
 }
 
