@@ -23,6 +23,7 @@ const (
 	EntryClock       = "clock"       // our own clock was set
 	EntrySight       = "sight"       // location.Sight: a measurement of how far away a host is
 	EntryAlertDrill  = "alert-drill" // AlertStep: of a demonstration that alerts arrive
+	EntryLookup      = "lookup"      // location.Lookup: what a database says of the hosts' addresses
 )
 
 // Record is what a trial's journal tells, taken in entry by entry. Together with the chain it is all that a report rests on.
@@ -83,7 +84,7 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 		err = r.takeWitness(data)
 	case EntryPull:
 		err = r.takePull(number, data)
-	case EntrySight:
+	case EntrySight, EntryLookup:
 		err = r.Places.takePassage(Own(number), kind, data)
 	case EntryAlertDrill:
 		err = r.Alerts.Take(number, data)

@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -20,6 +21,8 @@ type placesConfig struct {
 	Trips      int                 `toml:"trips"`
 	Apart      float64             `toml:"apart"`
 	Surveys    []string            `toml:"surveys"`
+	ASNDB      string              `toml:"asn_db"`
+	CityDB     string              `toml:"city_db"`
 	standing
 }
 
@@ -36,15 +39,17 @@ const trialPlacesHelp = `
                               # and from the other vantages (vspverify places --help)
     deployment = ""           # the operator's description of them, a file. The journal
                               # then has it, with all addresses: mind who gets a copy
-    key = ""                  # the reviewer's private SSH key, a file; left out: nothing
-                              # is measured from here
+    key = ""                  # the reviewer's private SSH key, a file without a
+                              # passphrase; left out: nothing is measured from here
     place = "here"            # where this machine is, such as "Paris"
     latitude = 48.86          # degrees, north is positive; left out with the longitude
     longitude = 2.35          # where nobody may know: then this machine draws no disc
     every = "6h"              # between two measurements, of which only the best counts
     trips = 200               # round trips of each kind, in each
     apart = 500.0             # km that two places must be apart
-    surveys = []              # files that vspverify places --json wrote elsewhere`
+    surveys = []              # files that vspverify places --json wrote elsewhere
+    asn_db = ""               # databases in MaxMind's format, such as GeoLite2-ASN.mmdb
+    city_db = ""              # and GeoLite2-City.mmdb: what they say is a sign, no proof`
 
 func placesDefaults() placesConfig {
 	return placesConfig{Every: configfile.Duration(6 * time.Hour), Trips: location.DefaultTrips, Apart: location.DefaultApart}
@@ -75,10 +80,23 @@ func (t *trial) checkPlaces(file *configfile.File) {
 		}
 		bases[base] = true
 	}
+	for key, path := range map[string]*string{"places.asn_db": &p.ASNDB, "places.city_db": &p.CityDB} {
+		if *path = file.Resolve(*path); *path == "" {
+			continue
+		}
+		if _, err := location.LookUp(*path, nil); err != nil {
+			file.Wrong(key, "%v", err)
+		}
+	}
 	t.described = newDescribed()
 	if err := t.placesPlan().Mistake(); err != nil {
 		file.Wrong("places", "%v", err)
 	}
+}
+
+// databases are those of addresses.
+func (p placesConfig) databases() []string {
+	return slices.DeleteFunc([]string{p.ASNDB, p.CityDB}, func(path string) bool { return path == "" })
 }
 
 // placesPlan is what the configuration says of places; nil where nobody measures.

@@ -57,20 +57,29 @@ func (d *described) get() (of deployment.Deployment, text string, changed <-chan
 // surveyor measures again and again how far away the hosts are, and writes each measurement down.
 type surveyor struct {
 	vantage   string
-	key       ssh.Signer
+	key       ssh.Signer // nil: nothing is measured from here
 	plan      verifier.PlacesPlan
 	described *described
 	book      *journal.Journal
 	log       *slog.Logger
 	now       func() time.Time
 	troubles  map[string]location.Trouble // of each host, as last logged
+
+	databases []string // of addresses, files
+	asked     string   // the description whose addresses they were last asked for
 }
 
 // run measures at once, then whenever it is time to and whenever the description changes, until ctx ends. An error is the
 // journal's.
 func (s *surveyor) run(ctx context.Context) error {
 	for {
-		of, _, changed := s.described.get()
+		of, text, changed := s.described.get()
+		if text != s.asked {
+			if err := s.lookUp(of); err != nil {
+				return err
+			}
+			s.asked = text
+		}
 		if err := s.measure(ctx, of); err != nil {
 			return err
 		}
@@ -87,9 +96,24 @@ func (s *surveyor) run(ctx context.Context) error {
 	}
 }
 
+// lookUp writes down what databases say of the hosts' addresses. One that cannot be read says nothing.
+func (s *surveyor) lookUp(of deployment.Deployment) error {
+	for _, path := range s.databases {
+		l, err := location.LookUp(path, of.Hosts)
+		if err != nil {
+			s.log.Warn("a database of addresses is not asked", "err", err)
+			continue
+		}
+		if _, err := s.book.Append(verifier.EntryLookup, l); err != nil {
+			return fmt.Errorf("write down what %s says: %w", l.Database, err)
+		}
+	}
+	return nil
+}
+
 // measure measures all hosts once. What was interrupted says nothing, and is not written down.
 func (s *surveyor) measure(ctx context.Context, of deployment.Deployment) error {
-	if len(of.Hosts) == 0 || ctx.Err() != nil {
+	if s.key == nil || len(of.Hosts) == 0 || ctx.Err() != nil {
 		return nil
 	}
 	looker := location.Looker{Vantage: s.vantage, Account: of.Reviewer.Account, Key: s.key, Trips: s.plan.Trips, Patience: location.DefaultPatience, Now: s.now}
@@ -134,13 +158,13 @@ func (t *trial) beforeMeasuring(w *watcher, record *verifier.Record) error {
 	return followAll(w.files, w.book, w.log)
 }
 
-// survey lets the surveyor go about, if there is one to be: it needs a plan and a key.
+// survey lets the surveyor go about, if there is one to be: it needs a plan, and a key or databases.
 func (t *trial) survey(ctx context.Context, w *watcher, plan *verifier.PlacesPlan) (watch context.Context, ending func() error) {
-	if plan == nil || t.sshKey == nil {
+	if plan == nil || t.sshKey == nil && len(t.Places.databases()) == 0 {
 		return ctx, nil
 	}
 	return alongside(ctx, (&surveyor{vantage: localVantage, key: t.sshKey, plan: *plan, described: t.described, book: w.book, log: w.log,
-		now: w.vantage.Now, troubles: map[string]location.Trouble{}}).run)
+		now: w.vantage.Now, troubles: map[string]location.Trouble{}, databases: t.Places.databases()}).run)
 }
 
 // alongside does something besides the rounds that writes to the journal. The context that is returned also ends when that

@@ -39,7 +39,7 @@ func Judge(e Evidence) Judgement {
 		j.Hosts, j.Series = append(j.Hosts, p.told()), append(j.Series, p.series...)
 		j.Refuted = append(j.Refuted, refutation(p)...)
 		j.Troubles = append(j.Troubles, troubles(p)...)
-		j.Signs = append(j.Signs, inFront(p)...)
+		j.Signs = append(append(j.Signs, inFront(p)...), changing(p)...)
 	}
 	for i, a := range all {
 		for _, b := range all[i+1:] {
@@ -48,10 +48,11 @@ func Judge(e Evidence) Judgement {
 			if p.Refuted {
 				j.Refuted = append(j.Refuted, strings.Join(p.Says, " "))
 			}
-			j.Signs = append(j.Signs, signs(a, b)...)
+			j.Signs = append(append(j.Signs, signs(a, b)...), alike(a, b, p)...)
 			j.Signs = append(j.Signs, e.nextDoor(a, b, p.Lower)...)
 		}
 	}
+	j.Signs = append(j.Signs, e.guesses()...)
 	if len(all) == 0 {
 		j.Findings = unsaid()
 		return j

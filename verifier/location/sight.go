@@ -94,6 +94,8 @@ type Evidence struct {
 
 	// Fresh is for how long it counts who a host was seen to be, after which it is only what it was once; 0: for ever.
 	Fresh time.Duration
+
+	Lookups []Lookup // in the order in which databases were asked
 }
 
 // DefaultApart is the policy's distance between two places, in km.

@@ -48,6 +48,50 @@ func booted(p placed) int64 {
 	return 0
 }
 
+// changing tells of a host that was not always the same machine by its own word.
+func changing(p placed) []string {
+	ids := map[string]bool{}
+	for _, s := range p.sights {
+		if s.Identity.MachineID != "" {
+			ids[s.Identity.MachineID] = true
+		}
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s told %d machine-ids in the course of the measurements: it was set up anew, or more than one machine answers.", p.host.Name, len(ids))}
+}
+
+// Two hosts in one place answer every vantage in the same time, but for alikeWithin. From near by all do.
+const (
+	alikeWithin = time.Millisecond
+	alikeFrom   = 5 * time.Millisecond
+)
+
+// alike tells of two hosts that answer all vantages in the same time, where it is not known that they are apart, or one.
+func alike(a, b placed, known Pair) []string {
+	if known.Standing == Proven || known.Same {
+		return nil
+	}
+	n, longest := 0, time.Duration(0)
+	for _, x := range a.discs {
+		for _, y := range b.discs {
+			if x.vantage.Name != y.vantage.Name {
+				continue
+			}
+			if (x.trip - y.trip).Abs() > alikeWithin {
+				return nil
+			}
+			n++
+			longest = max(longest, x.trip)
+		}
+	}
+	if n < 2 || longest < alikeFrom {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s and %s answer each of %d vantages within %s ms of each other.", a.host.Name, b.host.Name, n, ms(alikeWithin))}
+}
+
 // inFront tells of a host before which something else answers TCP: much sooner than the host itself.
 func inFront(p placed) []string {
 	var worst Series

@@ -32,6 +32,10 @@ func Read(r *verifier.Record) (Evidence, bool, error) {
 		switch {
 		case told.Kind == verifier.EntrySight:
 			err = e.takeSight(told, names)
+		case told.Kind == verifier.EntryLookup:
+			var l Lookup
+			err = json.Unmarshal(told.Data, &l)
+			e.Lookups = append(e.Lookups, l)
 		case strings.HasPrefix(told.Kind, verifier.SurveyPrefix):
 			err = e.takeSurvey(told)
 		}
