@@ -34,7 +34,8 @@ build:
 test: needs lint race
 
 # Race tests need cgo and so a C compiler; the tests of storage start a MariaDB server of their own, those of places an sshd,
-# those of dashboards a Prometheus and an Alertmanager, those of mail a postfix.
+# those of dashboards a Prometheus and an Alertmanager, those of mail a postfix,
+# those of deployments a monit.
 needs:
 	@.ci/needs gcc libc6-dev git mariadb-server openssh-server prometheus prometheus-alertmanager postfix monit
 

@@ -22,7 +22,7 @@ To begin: vsp init, then edit the configuration, vsp check, vsp serve.`,
 	}
 	root.AddCommand(initCommand(), checkCommand(), serveCommand(), ticketsCommand(), walletsCommand(), xpubCommand(), feesCommand(), alertsCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), resealCommand(), keysCommand(), passwordCommand(), manCommand())
-	root.AddCommand(importVspdCommand())
+	root.AddCommand(importVspdCommand(), monitCommand())
 	return root
 }
 

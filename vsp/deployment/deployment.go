@@ -1,4 +1,5 @@
-// Package deployment is the description of a VSP's machines: what the operator claims, and what the verifier checks.
+// Package deployment is the description of a VSP's machines, and the files rendered from it: what the operator claims, what
+// the verifier checks, and how each machine is watched.
 //
 // It promises that a description without Mistakes has the shape that the programme asks for. Whether the claims are true is
 // for the verifier to find out.
@@ -16,14 +17,18 @@ type Role string
 
 // The roles.
 const (
-	Front  Role = "front"  // the web front end
-	Voting Role = "voting" // a voting wallet
+	Front    Role = "front"    // the web front end
+	Voting   Role = "voting"   // a voting wallet
+	Database Role = "database" // a database server that several front ends share
 )
 
 // Deployment is all machines of a VSP, as its operator describes them in TOML.
 type Deployment struct {
 	Reviewer Reviewer `toml:"reviewer" json:"reviewer"`
 	Hosts    []Host   `toml:"hosts" json:"hosts"`
+
+	// Monitoring is nil if no control files are to be rendered. Whom an operator mails is nothing for a trial's evidence.
+	Monitoring *Monitoring `toml:"monitoring" json:"-"`
 }
 
 // Reviewer is how a reviewer comes in.

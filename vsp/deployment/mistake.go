@@ -36,6 +36,9 @@ func (d Deployment) Mistakes() []Mistake {
 	}
 	d.countRoles(&m)
 	d.findTwins(&m)
+	if d.Monitoring != nil {
+		d.Monitoring.complete().mistakes(&m)
+	}
 	return m
 }
 
@@ -48,8 +51,8 @@ func (h Host) mistakes(at string, m *mistakes) {
 		m.add(at+"roles", "is missing: give [%q] or [%q]", Front, Voting)
 	}
 	for _, r := range h.Roles {
-		if r != Front && r != Voting {
-			m.add(at+"roles", "%q is no role: use %q or %q", r, Front, Voting)
+		if r != Front && r != Voting && r != Database {
+			m.add(at+"roles", "%q is no role: use %q, %q or %q", r, Front, Voting, Database)
 		}
 	}
 	if h.Has(Front) && h.Has(Voting) {
