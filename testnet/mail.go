@@ -47,6 +47,9 @@ type Sink struct {
 	mu      sync.Mutex // owns what follows, and the order of the files
 	mails   []Mail
 	arrived chan struct{} // closed and replaced with each mail
+
+	domain, next string // by Forward
+	lost         bool   // by Lose
 }
 
 // SinkOption changes how a Sink works.
@@ -179,7 +182,11 @@ func (s *mailSession) Data(r io.Reader) error {
 		return err
 	}
 	_, encrypted := s.conn.TLSConnectionState()
-	return s.sink.keep(Mail{From: s.from, To: s.to, Subject: subject(raw), Received: time.Now().UTC(), TLS: encrypted, Raw: raw})
+	m := Mail{From: s.from, To: s.to, Subject: subject(raw), Received: time.Now().UTC(), TLS: encrypted, Raw: raw}
+	if err := s.sink.forward(m); err != nil {
+		return err
+	}
+	return s.sink.keep(m)
 }
 
 func (s *mailSession) Reset() { s.from, s.to = "", nil }

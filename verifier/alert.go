@@ -127,7 +127,7 @@ func judgeEnd(e Evidence) Finding {
 	}
 	longest, told := time.Duration(0), 0
 	for _, o := range d.Outcomes() {
-		if o.Alert.Arrival == Told {
+		if o.Alert.Arrival == Arrived {
 			told, longest = told+1, max(longest, o.Alert.After)
 		}
 	}
@@ -179,11 +179,11 @@ func newDeed(outcomes []AlertOutcome, of func(AlertOutcome) (news News, counts b
 			c.cites = append(c.cites, Own(entry))
 		}
 		switch n.Arrival {
-		case Told:
+		case Arrived:
 			c.told, c.longest = c.told+1, max(c.longest, n.After)
-		case Late:
+		case TooLate:
 			c.against = append(c.against, fmt.Sprintf("%s: after %s.", o.Name, tenths(n.After)))
-		case NotTold:
+		case NoneCame:
 			c.against = append(c.against, o.Name+": no mail.")
 		case Unsaid:
 			c.lacking = append(c.lacking, fmt.Sprintf("%s: a mail came, but %s.", o.Name, n.Why))

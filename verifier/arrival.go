@@ -10,24 +10,24 @@ type Arrival string
 
 // The arrivals.
 const (
-	Told    Arrival = "told"     // a mail came in time, with the nonce, and the domain has signed it
-	Late    Arrival = "late"     // it came after the time
-	NotTold Arrival = "not told" // none came, and our mailbox was open
-	Unsaid  Arrival = "unsaid"   // one came that does not count: not signed, or without the nonce
-	Deaf    Arrival = "deaf"     // none came, and it is not known that our mailbox was open
-	NotDone Arrival = "not done" // the fault was not made, or not ended
+	Arrived  Arrival = "told"     // a mail came in time, with the nonce, and the domain has signed it
+	TooLate  Arrival = "late"     // it came after the time
+	NoneCame Arrival = "not told" // none came, and our mailbox was open
+	Unsaid   Arrival = "unsaid"   // one came that does not count: not signed, or without the nonce
+	Deaf     Arrival = "deaf"     // none came, and it is not known that our mailbox was open
+	NotDone  Arrival = "not done" // the fault was not made, or not ended
 )
 
 // News is how one fault, or its end, was told of.
 type News struct {
 	Arrival Arrival
-	After   time.Duration // from when it was done to the mail; of Told and Late
+	After   time.Duration // from when it was done to the mail; of Arrived and TooLate
 	Why     string        // of Unsaid
 	Entry   int64         // of the mail; 0: there is none
 }
 
 // Came reports whether there was a mail, whatever is wrong with it.
-func (n News) Came() bool { return n.Arrival == Told || n.Arrival == Late || n.Arrival == Unsaid }
+func (n News) Came() bool { return n.Arrival == Arrived || n.Arrival == TooLate || n.Arrival == Unsaid }
 
 // AlertOutcome is what came of one fault of a demonstration. Of a fault that was made again after the end it is the first time.
 type AlertOutcome struct {
@@ -107,7 +107,7 @@ func (d AlertDrill) news(letters []Letter, f AlertFault, begun, done, other time
 		if l.At.Before(begun) || l.Ignored || l.Recovery != recovery {
 			continue
 		}
-		n := News{Arrival: Told, After: max(l.At.Sub(done), 0), Entry: l.Entry}
+		n := News{Arrival: Arrived, After: max(l.At.Sub(done), 0), Entry: l.Entry}
 		switch about := l.About(f); {
 		case l.Unsaid != "" && about:
 			n = News{Arrival: Unsaid, Why: l.Unsaid, Entry: l.Entry}
@@ -118,9 +118,9 @@ func (d AlertDrill) news(letters []Letter, f AlertFault, begun, done, other time
 		case !about:
 			continue
 		case n.After > within:
-			n.Arrival = Late
+			n.Arrival = TooLate
 		}
-		if best.Arrival == "" || n.Arrival == Told && best.Arrival != Told {
+		if best.Arrival == "" || n.Arrival == Arrived && best.Arrival != Arrived {
 			best = n
 		}
 	}
@@ -128,7 +128,7 @@ func (d AlertDrill) news(letters []Letter, f AlertFault, begun, done, other time
 	case best.Arrival != "":
 		return best
 	case d.listened(begun, done.Add(within)):
-		return News{Arrival: NotTold}
+		return News{Arrival: NoneCame}
 	}
 	return News{Arrival: Deaf}
 }

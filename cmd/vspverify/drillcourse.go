@@ -117,7 +117,7 @@ func (d *demonstration) fault(ctx context.Context, f verifier.AlertFault) error 
 		return err
 	}
 	if done {
-		err = d.await(ctx, func(o verifier.AlertOutcome) bool { return o.Alert.Arrival == verifier.Told }, f, "alert")
+		err = d.await(ctx, func(o verifier.AlertOutcome) bool { return o.Alert.Arrival == verifier.Arrived }, f, "alert")
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (d *demonstration) fault(ctx context.Context, f verifier.AlertFault) error 
 		return err
 	}
 	told := func(o verifier.AlertOutcome) bool {
-		return o.Recovery.Arrival == verifier.Told || !o.Alert.Came()
+		return o.Recovery.Arrival == verifier.Arrived || !o.Alert.Came()
 	}
 	return errors.Join(d.await(ctx, told, f, "recovery"), d.untilSettled(ctx))
 }

@@ -68,7 +68,7 @@ func newAlertNews(o verifier.AlertOutcome) AlertNews {
 
 // after is nil where no mail came that counts.
 func after(n verifier.News) *float64 {
-	if n.Arrival != verifier.Told && n.Arrival != verifier.Late {
+	if n.Arrival != verifier.Arrived && n.Arrival != verifier.TooLate {
 		return nil
 	}
 	s := n.After.Round(time.Millisecond).Seconds()
@@ -81,7 +81,7 @@ func arrived(how verifier.Arrival, after *float64) string {
 		return string(how)
 	}
 	text := fmt.Sprintf("%.1f s", *after)
-	if how == verifier.Late {
+	if how == verifier.TooLate {
 		text += ", late"
 	}
 	return text
