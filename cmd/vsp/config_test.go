@@ -82,7 +82,7 @@ func profileOf(t testing.TB, name string) network.Profile {
 
 func TestSharedDatabase(t *testing.T) {
 	path := folder(t, func(text string) string {
-		return strings.NewReplacer(`database = "vsp.db"`, "", "#[mysql]", "[mysql]", "#address", "address", "#name", "name",
+		return strings.NewReplacer(`database = "vsp.db"`, "", "#[mysql]", "[mysql]", "#address", "address", "#name = \"vsp\"", "name = \"vsp\"",
 			"#user = \"vsp\"", "user = \"vsp\"", "#password_file = \"mysql.password\"", "password_file = \"node.password\"").Replace(text)
 	})
 	s, err := load(path)
