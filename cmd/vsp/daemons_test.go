@@ -17,6 +17,8 @@ import (
 	"scrutineer/vsp"
 )
 
+const patience = 3 * time.Minute // on a machine that does much else
+
 // operated is a VSP on real daemons, and what its operator types.
 type operated struct {
 	t      *testing.T
@@ -52,7 +54,7 @@ func (o operated) awaitFees(tickets int, status vsp.FeeStatus) (views []ticketVi
 	require.Eventually(o.t, func() bool {
 		require.NoError(o.t, json.Unmarshal([]byte(o.run(0, "tickets", "list", "--json")), &views))
 		return len(views) == tickets && !slices.ContainsFunc(views, func(v ticketView) bool { return v.Fee.Status != string(status) })
-	}, time.Minute, 100*time.Millisecond, "fees to be %s", status)
+	}, patience, 100*time.Millisecond, "fees to be %s", status)
 	return views
 }
 
@@ -112,7 +114,12 @@ func startOperated(t *testing.T, tickets int) (*testnet.Network, *testnet.VSP) {
 	// Each step is waited for, so that no more blocks come than it takes: twelve, and a ticket is live with the sixteenth.
 	o := operated{t, filepath.Join(n.Plan.Dir, "data", "vsp", "vsp.toml")}
 	require.NoError(t, n.Chain.Mine(t.Context(), vsp.Confirmations-1))
-	o.awaitFees(tickets, vsp.FeeBroadcast)
+	broadcast := o.awaitFees(tickets, vsp.FeeBroadcast)
+	require.Eventually(t, func() bool { // what the miner has not heard of is in no block
+		var pending []string
+		require.NoError(t, n.Miner.RPC.Call(t.Context(), &pending, "getrawmempool", false, "regular"))
+		return !slices.ContainsFunc(broadcast, func(v ticketView) bool { return !slices.Contains(pending, v.Fee.TxHash) })
+	}, patience, 100*time.Millisecond, "the miner has the fees")
 	require.NoError(t, n.Chain.Mine(t.Context(), vsp.Confirmations+1))
 	for _, ticket := range o.awaitFees(tickets, vsp.FeeConfirmed) {
 		require.Empty(t, ticket.Outcome, "tickets are live before they are paid for")
