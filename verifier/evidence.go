@@ -57,8 +57,7 @@ func Judge(e Evidence) []Finding {
 			f = e.Listing.told(f)
 		}
 		f.Row, f.Requirement = row.ID, row.Requirement
-		slices.SortFunc(f.Cites, Cite.Compare)
-		f.Cites = append([]Cite{}, slices.Compact(f.Cites)...)
+		f.Cites = append([]Cite{}, slices.Compact(slices.SortedFunc(slices.Values(f.Cites), Cite.Compare))...)
 		f.Numbers = append([]Number{}, f.Numbers...)
 		findings = append(findings, f)
 	}
