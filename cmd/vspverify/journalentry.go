@@ -13,6 +13,7 @@ import (
 	"scrutineer/cmd/program"
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
+	"scrutineer/verifier/location"
 )
 
 func showCommand() *cobra.Command {
@@ -130,6 +131,11 @@ func glance(e journal.Entry) glanced {
 			return glanced{e.Kind, "", says}
 		}
 		return glanced{e.Kind, "", "our own mailbox is open"}
+	case verifier.EntrySight:
+		var s location.Sight
+		if json.Unmarshal(e.Data, &s) == nil {
+			return glanced{e.Kind, s.Vantage, measured(s)}
+		}
 	case journal.KindGap:
 		var g journal.Gap
 		if json.Unmarshal(e.Data, &g) == nil {
@@ -137,6 +143,18 @@ func glance(e journal.Entry) glanced {
 		}
 	}
 	return glanced{e.Kind, "", string(e.Data)}
+}
+
+// measured tells in short how far away a host is.
+func measured(s location.Sight) string {
+	says := s.Host
+	if s.Via != "" {
+		says += " through " + s.Via
+	}
+	if trip, ok := s.RoundTrip(); ok {
+		return fmt.Sprintf("%s: %s ms", says, milliseconds(trip))
+	}
+	return fmt.Sprintf("%s: %s: %s", says, s.Trouble, s.Detail)
 }
 
 // observed tells in short what was seen.
