@@ -21,7 +21,7 @@ type PlacesPlan struct {
 	Dir      string    // for its files; made if missing
 	Verifier string    // the executable
 	Stations []Station // each has an address of its own
-	Vantages []string  // cities
+	Vantages []string  // cities; whoever comes from no other of them is in the last
 	Site     string    // the VSP's URL, whose addresses are looked at; none if empty
 	Apart    float64   // how far apart two places must be, in km; 500 if zero
 	Trips    int       // round trips of each kind; 50 if zero
@@ -54,7 +54,7 @@ const firstPlaceUID = 64400
 
 // Honest returns the machines of a VSP whose operator tells the truth.
 func Honest(voting int) []Station {
-	all := []Station{{Name: "front", Role: deployment.Front, Claimed: "Singapore"}}
+	all := []Station{{Name: "front", Role: deployment.Front, Claimed: "New-York"}}
 	cities := []string{"Frankfurt", "Singapore", "Sao-Paulo"}
 	for i := range voting {
 		all = append(all, Station{Name: fmt.Sprintf("vote-%d", i+1), Role: deployment.Voting, Claimed: cities[i%len(cities)]})
@@ -71,7 +71,7 @@ func (n *Network) StartPlaces(ctx context.Context, plan PlacesPlan) (*Places, er
 func startPlaces(ctx context.Context, block *addressBlock, plan PlacesPlan) (*Places, error) {
 	plan.Apart, plan.Trips = cmp.Or(plan.Apart, 500), cmp.Or(plan.Trips, 50)
 	p := &Places{plan: plan, block: block, Deployment: filepath.Join(plan.Dir, "deployment.toml"), Key: filepath.Join(plan.Dir, "reviewer.key"),
-		world: &world{stations: plan.Stations, vantages: make(map[netip.Addr]City), home: Cities[plan.Vantages[0]], firstUID: firstPlaceUID}}
+		world: &world{stations: plan.Stations, vantages: make(map[netip.Addr]City), home: Cities[plan.Vantages[len(plan.Vantages)-1]], firstUID: firstPlaceUID}}
 	for i, city := range plan.Vantages {
 		p.world.vantages[netip.MustParseAddr(p.vantageIP(i))] = Cities[city]
 	}

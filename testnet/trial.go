@@ -58,8 +58,7 @@ type Trial struct {
 	Tickets  []chainhash.Hash // the stake holder's
 	Fates    *Fates
 	Phases   []Phase
-	Places   *Places // nil where there can be none
-	Survey   Survey  // of the places
+	Places   *Places // nil where there can be none: then their rows are not judged
 
 	begin    time.Time
 	shown    map[string]bool // the mails that were told of, by file
@@ -105,36 +104,35 @@ func (t *Trial) start(ctx context.Context) (err error) {
 	if err = t.Network.StartClient(ctx, t.VSP.URL, t.VSP.PublicKey); err != nil {
 		return err
 	}
-	if t.Verifier, err = t.Network.StartVerifier(ctx, t.VSP, VerifierPlan{Program: t.Plan.Verifier, Out: dir}); err != nil {
+	if err = t.placeMachines(ctx); err != nil {
+		return err
+	}
+	if t.Verifier, err = t.Network.StartVerifier(ctx, t.VSP, VerifierPlan{Program: t.Plan.Verifier, Out: dir, Places: t.Places}); err != nil {
 		return err
 	}
 	t.say("VSP at %s, verifier watching", t.VSP.URL)
-	return t.placeMachines(ctx)
+	return nil
 }
 
 // placeMachines gives the VSP's machines places, where that can be.
 func (t *Trial) placeMachines(ctx context.Context) (err error) {
 	if missing := PlacesMissing(); missing != nil {
-		t.say("PL-4, PL-5 and PL-6 are not judged: %v", missing)
+		t.say("PL-4, PL-5 and PL-6 will not be judged: %v", missing)
 		return nil
 	}
 	t.Places, err = t.Network.StartPlaces(ctx, PlacesPlan{Verifier: t.Plan.Verifier, Stations: Honest(len(t.Network.Voting)),
-		Vantages: []string{"Singapore", "Sao-Paulo", "Frankfurt"}, Site: t.VSP.URL})
+		Vantages: []string{"Singapore", "Sao-Paulo", "Frankfurt"}})
 	return err
 }
 
-// survey has the places measured while the trial goes on.
+// survey has the places measured from elsewhere while the trial goes on. The verifier measures from the last city itself.
 func (t *Trial) survey(ctx context.Context) {
 	t.surveyed = make(chan error, 1)
 	if t.Places == nil {
 		t.surveyed <- nil
 		return
 	}
-	go func() {
-		var err error
-		t.Survey, err = t.Places.Survey(ctx)
-		t.surveyed <- err
-	}()
+	go func() { t.surveyed <- t.Places.LookFromElsewhere(ctx) }()
 }
 
 // Close ends everything.
@@ -286,6 +284,9 @@ func (t *Trial) settle(ctx context.Context) error {
 		return err
 	}
 	t.Phases[len(t.Phases)-1].To = t.Fates.Height
+	if err := <-t.surveyed; err != nil {
+		return err
+	}
 	// The verifier must hear once more what the VSP says of itself, now that nothing changes any more.
 	if err := t.until(ctx, "the VSP at the tip", func(ctx context.Context) (bool, string) { return t.VSP.at(ctx, t.Fates.Height) }); err != nil {
 		return err
@@ -296,7 +297,7 @@ func (t *Trial) settle(ctx context.Context) error {
 // judge ends the verifier's watch, and leaves its report.
 func (t *Trial) judge(ctx context.Context) error {
 	t.say("the chain stands at block %d after %.0f s; the verifier accounts for it", t.Fates.Height, time.Since(t.begin).Seconds())
-	return errors.Join(t.Verifier.Finish(ctx), <-t.surveyed)
+	return t.Verifier.Finish(ctx)
 }
 
 // enter does what a phase is named after, between two blocks, and begins the phase with the next block.

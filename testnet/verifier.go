@@ -51,6 +51,7 @@ type VerifierPlan struct {
 	Uptime   float64       // that is asked for, 0 to 1
 	Coverage float64       // of the slots that must be known, 0 to 1
 	Shopper  *Shopper      // nil: nobody shops
+	Places   *Places       // nil: it does not look at where machines are
 }
 
 // Shopper says how the verifier buys tickets with the client's wallet, which must know of no VSP and have coins.
@@ -139,7 +140,7 @@ max_lag_blocks = 10
 uptime = %g
 coverage = %g
 `, VSPSite, plan.URL, vsp.PublicKey, plan.CAFile, strings.Join(controls, ", "), plan.Slot, plan.Duration, n.verifierMetrics(), out,
-		plan.Node.RPCAddress, n.User, n.CertFile, plan.Latency, plan.Uptime, plan.Coverage) + n.shopper(plan.Shopper)
+		plan.Node.RPCAddress, n.User, n.CertFile, plan.Latency, plan.Uptime, plan.Coverage) + n.shopper(plan.Shopper) + plan.Places.section()
 }
 
 // shopper returns its section of the configuration.

@@ -22,6 +22,7 @@ var Cities = map[string]City{
 	"Frankfurt": {"Frankfurt", location.Point{Latitude: 50.11, Longitude: 8.68}},
 	"Singapore": {"Singapore", location.Point{Latitude: 1.35, Longitude: 103.82}},
 	"Sao-Paulo": {"Sao-Paulo", location.Point{Latitude: -23.55, Longitude: -46.63}},
+	"New-York":  {"New-York", location.Point{Latitude: 40.71, Longitude: -74.01}},
 }
 
 // Station is a VSP's machine in the world: where its operator says that it is, and where it is.

@@ -24,6 +24,7 @@ const (
 	EntrySight       = "sight"       // location.Sight: a measurement of how far away a host is
 	EntryAlertDrill  = "alert-drill" // AlertStep: of a demonstration that alerts arrive
 	EntryLookup      = "lookup"      // location.Lookup: what a database says of the hosts' addresses
+	EntrySite        = "site"        // location.Site: what addresses the VSP's site has
 )
 
 // Record is what a trial's journal tells, taken in entry by entry. Together with the chain it is all that a report rests on.
@@ -84,7 +85,7 @@ func (r *Record) Take(number int64, at time.Time, kind string, data []byte) erro
 		err = r.takeWitness(data)
 	case EntryPull:
 		err = r.takePull(number, data)
-	case EntrySight, EntryLookup:
+	case EntrySight, EntryLookup, EntrySite:
 		err = r.Places.takePassage(Own(number), kind, data)
 	case EntryAlertDrill:
 		err = r.Alerts.Take(number, data)

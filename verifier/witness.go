@@ -67,7 +67,7 @@ func (r *Record) TakeSeen(vantage string, number int64, kind string, data []byte
 		err = json.Unmarshal(data, &o)
 	case EntryBeat:
 		err = json.Unmarshal(data, &b)
-	case EntrySight: // a round trip is as long as it is, whatever the clock says
+	case EntrySight, EntrySite: // a round trip is as long as it is, whatever the clock says
 		err = r.Places.takePassage(Cite{vantage, number}, kind, data)
 	}
 	if err != nil {

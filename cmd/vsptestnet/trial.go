@@ -169,13 +169,6 @@ func afterword(t *testnet.Trial, flags trialFlags, took time.Duration) string {
 		fmt.Fprintf(&b, "  blocks %4d to %4d  %s\n", p.From, p.To, p.Name)
 	}
 	fmt.Fprintf(&b, "  A plain count of what spent the %d tickets: %d voted, %d were revoked.\n", len(t.Tickets), voted, revoked)
-	fmt.Fprintf(&b, "\nPLACES of its machines\n")
-	if missing := testnet.PlacesMissing(); t.Places == nil {
-		fmt.Fprintf(&b, "  not judged: %v\n", missing)
-	}
-	for _, f := range t.Survey.Judgement.Findings {
-		fmt.Fprintf(&b, "  %s  %-9s %s\n", f.Row, f.Verdict, f.Says[0])
-	}
 	fmt.Fprintf(&b, "\nMAIL to the operator, in %s\n", filepath.Join(flags.out, "mail"))
 	for _, mail := range t.Mails.Mails() {
 		fmt.Fprintf(&b, "  %s  %s\n", mail.Received.UTC().Format(time.TimeOnly), mail.Subject)

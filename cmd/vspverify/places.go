@@ -37,6 +37,7 @@ places. So run this on several machines, and merge what they saw:
     paris$     vspverify places ... --from Paris --at 48.86,2.35 --json > paris.json
     singapore$ vspverify places ... --from Singapore --at 1.35,103.82 --with paris.json
 
+Without --key nothing is measured here, and what the files have is judged.
 Without --at no disc is drawn, and hosts are only bounded from above. Files that are
 merged are believed: take them from machines that are yours.
 
@@ -77,14 +78,14 @@ type placesRequest struct {
 func placesCommand() *cobra.Command {
 	var r placesRequest
 	c := &cobra.Command{
-		Use:   "places --deployment FILE --key KEY",
+		Use:   "places --deployment FILE (--key KEY | --with FILE...)",
 		Short: "Measure how far apart a VSP's machines really are",
 		Long:  placesHelp,
 		Args:  cobra.NoArgs,
 	}
 	f := c.Flags()
 	f.StringVar(&r.deployment, "deployment", "", "the operator's description of the machines, a `FILE`")
-	f.StringVar(&r.key, "key", "", "the reviewer's private SSH key, a `FILE` without a passphrase")
+	f.StringVar(&r.key, "key", "", "the reviewer's private SSH key, a `FILE` without a passphrase; without it nothing is measured here")
 	f.StringVar(&r.from, "from", "here", "`NAME` of the place that we measure from")
 	f.StringVar(&r.at, "at", "", "where that is, `LAT,LON` in degrees")
 	f.StringArrayVar(&r.with, "with", nil, "a `FILE` that places --json wrote on another machine; may be repeated")
@@ -93,7 +94,7 @@ func placesCommand() *cobra.Command {
 	f.StringVar(&r.site, "site", "", "look up the addresses of the VSP's site as well, by its `URL`")
 	f.StringVar(&r.bind, "bind", "", "connect from this `ADDRESS` of ours")
 	f.BoolVar(&r.json, "json", false, "write JSON")
-	_, _ = c.MarkFlagRequired("deployment"), c.MarkFlagRequired("key") // they fail only for flags that are not there
+	_ = c.MarkFlagRequired("deployment") // it fails only for flags that are not there
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return r.run(c.Context(), c.OutOrStdout())
 	}
@@ -113,13 +114,18 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return program.Misuse(err)
 	}
-	s := survey{location.Survey{Apart: r.apart, Vantages: []location.Vantage{here}}}
+	s := survey{location.Survey{Apart: r.apart}}
+	if r.key != "" || site != nil {
+		s.Vantages = append(s.Vantages, here)
+	}
 	for _, path := range r.with {
 		if err := s.merge(path, d); err != nil {
 			return program.Misuse(fmt.Errorf("--with: %s: %w", path, err))
 		}
 	}
-	s.Sights = append(looker.Look(ctx, d.Hosts), s.Sights...)
+	if r.key != "" {
+		s.Sights = append(looker.Look(ctx, d.Hosts), s.Sights...)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -171,6 +177,12 @@ func (r *placesRequest) looker(d deployment.Deployment) (location.Looker, locati
 			return location.Looker{}, here, err
 		}
 		here.Point = &point
+	}
+	if r.key == "" && len(r.with) == 0 {
+		return location.Looker{}, here, errors.New("there must be a --key, or --with files to judge without measuring anything here")
+	}
+	if r.key == "" {
+		return location.Looker{}, here, nil
 	}
 	key, err := readSSHKey(r.key)
 	if err != nil {

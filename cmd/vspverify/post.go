@@ -13,7 +13,6 @@ import (
 
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
-	"scrutineer/verifier/location"
 	"scrutineer/verifier/probe"
 	"scrutineer/vsp/dcrrpc"
 )
@@ -173,7 +172,11 @@ func (p *post) survey(ctx context.Context, w *watcher, task assignment) (watch c
 	if err := d.set(task.Deployment); err != nil {
 		return ctx, nil, err
 	}
-	watch, ending = alongside(ctx, (&surveyor{vantage: p.name, key: p.ssh, plan: *task.Plan.Places, described: d, book: p.book, log: p.log, now: p.now,
-		troubles: map[string]location.Trouble{}}).run)
+	s, err := newSurveyor(p.name, p.ssh, task.Plan, d)
+	if err != nil {
+		return ctx, nil, err
+	}
+	s.book, s.log, s.now = p.book, p.log, p.now
+	watch, ending = alongside(ctx, s.run)
 	return watch, ending, nil
 }

@@ -97,7 +97,10 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	if err := t.beforeMeasuring(w, record); err != nil {
 		return errors.Join(err, book.Close())
 	}
-	ctx, surveyed := t.survey(ctx, w, record.Plan.Places)
+	ctx, surveyed, err := t.survey(ctx, w, record.Plan, node)
+	if err != nil {
+		return errors.Join(err, book.Close())
+	}
 	ctx, shopped := t.goShopping(ctx, book, record, log, node)
 	w.ending = []func() error{surveyed, shopped}
 	return errors.Join(t.watchAll(ctx, w, record), w.end(), book.Close())

@@ -127,7 +127,8 @@ func watchOut(ctx context.Context, t *testing.T, trial *trial, w *world) error {
 		Target: trial.target, Policy: trial.policy, Node: w, HTTP: &http.Client{Transport: w}, Slot: time.Duration(trial.Slot), Now: now})
 	watcher.files = trial.follow(record)
 	require.NoError(t, trial.beforeMeasuring(watcher, record))
-	ctx, surveyed := trial.survey(ctx, watcher, record.Plan.Places)
+	ctx, surveyed, err := trial.survey(ctx, watcher, record.Plan, nil)
+	require.NoError(t, err)
 	watcher.ending = []func() error{surveyed}
 	return errors.Join(trial.watchAll(ctx, watcher, record), watcher.end(), book.Close())
 }

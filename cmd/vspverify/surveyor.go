@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +16,7 @@ import (
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/location"
+	"scrutineer/vsp/dcrrpc"
 	"scrutineer/vsp/deployment"
 )
 
@@ -64,9 +69,19 @@ type surveyor struct {
 	log       *slog.Logger
 	now       func() time.Time
 	troubles  map[string]location.Trouble // of each host, as last logged
+	databases []string                    // of addresses, files
+	asked     string                      // the description whose addresses they were last asked for
+	site      *url.URL
+	node      *dcrrpc.Node // whose peers are looked at as well; nil: none are
+}
 
-	databases []string // of addresses, files
-	asked     string   // the description whose addresses they were last asked for
+// newSurveyor returns one that looks at the trial's machines and site.
+func newSurveyor(vantage string, key ssh.Signer, plan verifier.Plan, described *described) (*surveyor, error) {
+	site, err := url.Parse(plan.URL)
+	if err != nil {
+		return nil, fmt.Errorf("read the site's URL: %w", err)
+	}
+	return &surveyor{vantage: vantage, key: key, plan: *plan.Places, described: described, site: site, troubles: map[string]location.Trouble{}}, nil
 }
 
 // run measures at once, then whenever it is time to and whenever the description changes, until ctx ends. An error is the
@@ -128,21 +143,56 @@ func (s *surveyor) measure(ctx context.Context, of deployment.Deployment) error 
 		}
 		s.tell(number, sight)
 	}
+	return s.lookAtSite(ctx)
+}
+
+// lookAtSite looks once for all addresses that the site has.
+func (s *surveyor) lookAtSite(ctx context.Context) error {
+	look := location.SiteLooker{Vantage: s.vantage, Resolver: net.DefaultResolver, Patience: sitePatience, Now: s.now}
+	found := look.Look(ctx, s.site)
+	if s.node != nil {
+		found.Peers = s.peers(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if _, err := s.book.Append(verifier.EntrySite, found); err != nil {
+		return fmt.Errorf("write the site's addresses down: %w", err)
+	}
 	return nil
+}
+
+// peers returns the addresses of our own node's peers. Where it does not tell there are none: nothing rests on them.
+func (s *surveyor) peers(ctx context.Context) []netip.Addr {
+	ctx, cancel := context.WithTimeout(ctx, sitePatience)
+	defer cancel()
+	peers, err := s.node.Peers(ctx)
+	if err != nil {
+		s.log.Warn("our own node does not tell its peers", "error", err)
+	}
+	var all []netip.Addr
+	for _, p := range peers {
+		if at, err := netip.ParseAddrPort(p.Address); err == nil {
+			all = append(all, at.Addr().Unmap())
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
 }
 
 // tell logs what came of a measurement, where that is another thing than before.
 func (s *surveyor) tell(number int64, sight location.Sight) {
-	if before, known := s.troubles[sight.Host]; known && before == sight.Trouble {
+	of := sight.Host + " through " + sight.Via
+	if before, known := s.troubles[of]; known && before == sight.Trouble {
 		return
 	}
-	s.troubles[sight.Host] = sight.Trouble
+	s.troubles[of] = sight.Trouble
 	if sight.Trouble != "" {
-		s.log.Warn("host not measured", "entry", number, "host", sight.Host, "trouble", sight.Trouble, "detail", sight.Detail)
+		s.log.Warn("host not measured", "entry", number, "host", sight.Host, "through", sight.Via, "trouble", sight.Trouble, "detail", sight.Detail)
 		return
 	}
 	trip, _ := sight.RoundTrip()
-	s.log.Info("host measured", "entry", number, "host", sight.Host, "round_trip", trip)
+	s.log.Info("host measured", "entry", number, "host", sight.Host, "through", sight.Via, "round_trip", trip)
 }
 
 // beforeMeasuring takes up the description of the machines: the one that the journal has, or that the file has become since.
@@ -159,12 +209,17 @@ func (t *trial) beforeMeasuring(w *watcher, record *verifier.Record) error {
 }
 
 // survey lets the surveyor go about, if there is one to be: it needs a plan, and a key or databases.
-func (t *trial) survey(ctx context.Context, w *watcher, plan *verifier.PlacesPlan) (watch context.Context, ending func() error) {
-	if plan == nil || t.sshKey == nil && len(t.Places.databases()) == 0 {
-		return ctx, nil
+func (t *trial) survey(ctx context.Context, w *watcher, plan verifier.Plan, node *dcrrpc.Node) (watch context.Context, ending func() error, err error) {
+	if plan.Places == nil || t.sshKey == nil && len(t.Places.databases()) == 0 {
+		return ctx, nil, nil
 	}
-	return alongside(ctx, (&surveyor{vantage: localVantage, key: t.sshKey, plan: *plan, described: t.described, book: w.book, log: w.log,
-		now: w.vantage.Now, troubles: map[string]location.Trouble{}, databases: t.Places.databases()}).run)
+	s, err := newSurveyor(localVantage, t.sshKey, plan, t.described)
+	if err != nil {
+		return ctx, nil, err
+	}
+	s.book, s.log, s.now, s.node, s.databases = w.book, w.log, w.vantage.Now, node, t.Places.databases()
+	watch, ending = alongside(ctx, s.run)
+	return watch, ending, nil
 }
 
 // alongside does something besides the rounds that writes to the journal. The context that is returned also ends when that

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"scrutineer/verifier"
 )
 
 // What a round trip through a host proves. From a vantage V to a host A, on to B, and all the way back takes T. Light has gone
@@ -21,14 +23,17 @@ import (
 type ceiling struct {
 	km   float64
 	says string
+	cite verifier.Cite
 }
 
-// passages returns the best round trip from each vantage through a to b.
-func passages(a, b placed) map[string]time.Duration {
-	best := map[string]time.Duration{}
+// passages returns the best measurement from each vantage through a to b.
+func passages(a, b placed) map[string]Sight {
+	best := map[string]Sight{}
 	for _, s := range b.through {
-		if trip, ok := s.RoundTrip(); ok && s.Via == a.host.Name && (best[s.Vantage] == 0 || trip < best[s.Vantage]) {
-			best[s.Vantage] = trip
+		trip, ok := s.RoundTrip()
+		before, known := best[s.Vantage].RoundTrip()
+		if ok && s.Via == a.host.Name && (!known || trip < before) {
+			best[s.Vantage] = s
 		}
 	}
 	return best
@@ -39,13 +44,13 @@ func (e Evidence) between(a, b placed) (lowest ceiling, ok bool) {
 	for _, way := range [][2]placed{{a, b}, {b, a}} {
 		trips := passages(way[0], way[1])
 		for _, v := range e.Vantages { // in their order, so that the same evidence says the same
-			trip, measured := trips[v.Name]
+			trip, measured := trips[v.Name].RoundTrip()
 			if !measured {
 				continue
 			}
 			off := way[0].farFrom(v)
 			if km := max(0, radius(trip)-off); !ok || km < lowest.km {
-				lowest, ok = ceiling{km, viaSays(v, way[0], way[1], trip, off)}, true
+				lowest, ok = ceiling{km, viaSays(v, way[0], way[1], trip, off), trips[v.Name].Cite}, true
 			}
 		}
 	}
@@ -80,7 +85,7 @@ func (e Evidence) nextDoor(a, b placed, lower float64) []string {
 	for _, way := range [][2]placed{{a, b}, {b, a}} {
 		trips := passages(way[0], way[1])
 		for _, d := range way[0].discs {
-			trip, ok := trips[d.vantage.Name]
+			trip, ok := trips[d.vantage.Name].RoundTrip()
 			if km := radius(max(0, trip-d.trip)); ok && km < least {
 				least = km
 				says = fmt.Sprintf("%s answered %s through %s only %s ms later than that one itself: the two may be within some %.0f km of each other.",

@@ -19,6 +19,11 @@ func (j Judgement) front(e Evidence, all []placed) verifier.Finding {
 	pairs := slices.DeleteFunc(slices.Clone(j.Pairs), func(p Pair) bool { return role[p.A] == role[p.B] })
 	f := finding("PL-6", e, pairs)
 	f.Verdict, f.Says = e.addresses(all)
+	for _, s := range e.Sites {
+		if s.Cite != (verifier.Cite{}) {
+			f.Cites = append(f.Cites, s.Cite)
+		}
+	}
 	apart := 0
 	for _, p := range pairs {
 		switch {

@@ -37,11 +37,12 @@ type Pair struct {
 func (e Evidence) pair(a, b placed) Pair {
 	lower, upper, far, close := bounds(a, b)
 	near, through := "", ""
+	var passage verifier.Cite
 	if c, ok := e.between(a, b); ok && c.km < upper {
-		upper, near, through = c.km, c.says, " "+c.says+"."
+		upper, near, through, passage = c.km, c.says, " "+c.says+".", c.cite
 	}
 	p := Pair{A: a.host.Name, B: b.host.Name, Standing: NotProven, Lower: math.Floor(lower), Upper: math.Ceil(upper),
-		Claimed: math.Round(Distance(claim(a.host), claim(b.host))), Cites: cites(a, b)}
+		Claimed: math.Round(Distance(claim(a.host), claim(b.host))), Cites: cites(passage, a, b)}
 	names := p.A + " and " + p.B
 	if near == "" && close != nil {
 		near = nearness(p, close)
@@ -73,8 +74,9 @@ func (e Evidence) pair(a, b placed) Pair {
 }
 
 // cites names the entries that a verdict on two hosts rests on: who they are, and the best that each vantage measured.
-func cites(of ...placed) []verifier.Cite {
-	var all []verifier.Cite
+// And the one of a measurement through another host, if that counts.
+func cites(passage verifier.Cite, of ...placed) []verifier.Cite {
+	all := []verifier.Cite{passage}
 	for _, p := range of {
 		for _, s := range slices.Concat(p.ids, p.counted) {
 			all = append(all, s.Cite)

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"scrutineer/verifier"
 )
 
 // Site is what one vantage found of the addresses of a VSP's site.
@@ -22,6 +24,23 @@ type Site struct {
 	Found    []Found      `json:"found"`
 	Peers    []netip.Addr `json:"peers,omitempty"`    // of our node
 	Troubles []string     `json:"troubles,omitempty"` // what could not be looked up
+
+	Cite verifier.Cite `json:"-"` // its entry in a trial's journal, if it is in one
+}
+
+// mistake says what nobody can have found, and is nil if it can be so.
+func (s Site) mistake() error {
+	for _, f := range s.Found {
+		if !f.Address.IsValid() {
+			return fmt.Errorf("it found no address by %q", f.By)
+		}
+	}
+	for _, at := range s.Peers {
+		if !at.IsValid() {
+			return errors.New("it has a peer without an address")
+		}
+	}
+	return nil
 }
 
 // Found is an address of the site's, and by what it is known.

@@ -47,6 +47,14 @@ func ReadSurvey(raw []byte) (Survey, error) {
 			return s, err
 		}
 	}
+	for _, site := range s.Sites {
+		if !slices.ContainsFunc(s.Vantages, func(v Vantage) bool { return v.Name == site.Vantage }) {
+			return s, fmt.Errorf("it does not say what the vantage %q is", site.Vantage)
+		}
+		if err := site.mistake(); err != nil {
+			return s, err
+		}
+	}
 	return s, nil
 }
 

@@ -36,6 +36,8 @@ func Read(r *verifier.Record) (Evidence, bool, error) {
 			var l Lookup
 			err = json.Unmarshal(told.Data, &l)
 			e.Lookups = append(e.Lookups, l)
+		case told.Kind == verifier.EntrySite:
+			err = e.takeSite(told, names)
 		case strings.HasPrefix(told.Kind, verifier.SurveyPrefix):
 			err = e.takeSurvey(told)
 		}
@@ -55,8 +57,8 @@ func (e *Evidence) takeSight(told verifier.Passage, names map[string]string) err
 	if err := s.mistake(); err != nil {
 		return err
 	}
-	if from := told.Cite.Journal; s.Vantage != from && (from != "" || s.Vantage != verifier.LocalVantage) {
-		return fmt.Errorf("it is of the vantage %q, which has a journal of its own", s.Vantage)
+	if err := owned(s.Vantage, told.Cite); err != nil {
+		return err
 	}
 	name, declared := names[s.Vantage]
 	if !declared {
@@ -87,6 +89,38 @@ func (e *Evidence) takeSurvey(told verifier.Passage) error {
 	for _, s := range survey.Sights {
 		s.Vantage = names[s.Vantage]
 		e.add(s, told.Cite)
+	}
+	for _, s := range survey.Sites {
+		s.Vantage, s.Cite = names[s.Vantage], told.Cite
+		e.Sites = append(e.Sites, s)
+	}
+	return nil
+}
+
+// takeSite takes in what a vantage found of the site's addresses.
+func (e *Evidence) takeSite(told verifier.Passage, names map[string]string) error {
+	var s Site
+	if err := json.Unmarshal(told.Data, &s); err != nil {
+		return err
+	}
+	if err := s.mistake(); err != nil {
+		return err
+	}
+	if err := owned(s.Vantage, told.Cite); err != nil {
+		return err
+	}
+	if name, declared := names[s.Vantage]; declared {
+		s.Vantage = name
+	}
+	s.Cite = told.Cite
+	e.Sites = append(e.Sites, s)
+	return nil
+}
+
+// owned makes sure that an entry of a vantage's is in that one's own journal.
+func owned(vantage string, cite verifier.Cite) error {
+	if from := cite.Journal; vantage != from && (from != "" || vantage != verifier.LocalVantage) {
+		return fmt.Errorf("it is of the vantage %q, which has a journal of its own", vantage)
 	}
 	return nil
 }

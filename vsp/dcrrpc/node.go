@@ -182,10 +182,11 @@ func (n *Node) PeerCount(ctx context.Context) (int, error) {
 
 // Peer is another node that a node is connected to, as that node sees it (dcrd, handleGetPeerInfo).
 type Peer struct {
-	Inbound        bool  `json:"inbound"`        // it has come to us; anybody can
-	StartingHeight int64 `json:"startingheight"` // the height it gave itself when it was connected
-	CurrentHeight  int64 `json:"currentheight"`  // the highest that it has told of since, or the former
-	TimeOffset     int64 `json:"timeoffset"`     // seconds that its clock was ahead of the node's when it was connected
+	Address        string `json:"addr"`           // and port
+	Inbound        bool   `json:"inbound"`        // it has come to us; anybody can
+	StartingHeight int64  `json:"startingheight"` // the height it gave itself when it was connected
+	CurrentHeight  int64  `json:"currentheight"`  // the highest that it has told of since, or the former
+	TimeOffset     int64  `json:"timeoffset"`     // seconds that its clock was ahead of the node's when it was connected
 }
 
 // Peers returns the connected peers.
