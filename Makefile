@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help trial up build test lint race drills healthy week mails bench fuzz needs clean silence
+.PHONY: help trial up build test lint race drill drills healthy week mails bench fuzz needs clean silence
 
 GO ?= go
 FUZZTIME ?= 60s
@@ -54,6 +54,10 @@ race:
 ## drills: the scenarios of testnet/testdata in their long forms
 drills: needs
 	$(GO) test -count=1 -timeout 90m -v -run 'TestScenarios$$' ./testnet -long
+
+## drill: a VSP shows that its alerts arrive, of each kind of fault, and then with a mail path that loses them
+drill: needs
+	$(GO) test -count=1 -timeout 40m -v -run 'TestDrill$$' ./testnet -drill
 
 ## healthy: twenty trials of a healthy VSP in a row, none of which may accuse it
 healthy: needs

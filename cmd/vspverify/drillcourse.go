@@ -100,6 +100,10 @@ func (d *demonstration) run(ctx context.Context) error {
 // fault goes through one fault: calm before it, the mail about it, and the mail about its end.
 func (d *demonstration) fault(ctx context.Context, f verifier.AlertFault) error {
 	d.say("%s", f.Name)
+	if d.plan.Until.Sub(d.now()) < d.endIn {
+		d.say("not made: the time of the address is over")
+		return d.note(verifier.AlertStep{Step: verifier.StepSkipped, Fault: f.Name, Note: "The time of the address was over."})
+	}
 	if done, err := d.act(ctx, act{do: actGuest, fault: f}, "", ""); !done || err != nil {
 		return err
 	}
@@ -236,13 +240,23 @@ func (d *demonstration) end(ctx context.Context) error {
 		return err
 	}
 	if done {
-		d.say("%s again: nothing may come for %v", first.Name, time.Duration(d.plan.Watch))
-		if !wait(ctx, time.Duration(d.plan.Watch)) {
+		watch := d.patience()
+		d.say("%s again: nothing may come for %v", first.Name, watch.Round(time.Second))
+		if !wait(ctx, watch) {
 			return ctx.Err()
 		}
 	}
 	_, err = d.act(ctx, act{do: actMend, fault: first, rest: -1}, verifier.StepMend, verifier.StepMended)
 	return err
+}
+
+// patience is how long is listened after the fault after the end: no shorter than the slowest alert took.
+func (d *demonstration) patience() time.Duration {
+	watch := time.Duration(d.plan.Watch)
+	for _, o := range d.book.drill().Outcomes() {
+		watch = max(watch, o.Alert.After)
+	}
+	return watch
 }
 
 // say tells how far it is.

@@ -116,6 +116,7 @@ func (s *staged) begin() {
 	s.err = errors.Join(s.err, err)
 	s.file(verifier.FileTickets, signed)
 	s.file(verifier.FileDrills, `{"kind":"wallets-down","count":1,"from":200,"to":220,"note":"one"}`+"\n")
+	s.demonstrate()
 	plan.Policy.Uptime = 0.9
 	s.write(verifier.EntryPlan, plan)
 	s.places()
@@ -126,6 +127,20 @@ func (s *staged) file(name, text string) {
 	s.err = errors.Join(s.err, err)
 	for _, c := range changes {
 		s.write(verifier.EntryFile, c)
+	}
+}
+
+// demonstrate writes a demonstration of alerts, of which one mail came that nobody signed.
+func (s *staged) demonstrate() {
+	plan := verifier.AlertPlan{To: "reviewer@example.net", Domain: "example.org", Keys: map[string]string{}, Until: s.at.Add(time.Hour),
+		Within: verifier.Duration(time.Minute), Beat: verifier.Duration(10 * time.Second), Recovery: recoverySubject,
+		Faults: []verifier.AlertFault{{Name: "wallet-killed", What: "Kill it.", Nonce: "k3x9k3x9"}}}
+	mail := verifier.AlertMail{From: "vsp@example.org", To: []string{"reviewer+k3x9k3x9@example.net"}, Keys: map[string]string{},
+		Raw: []byte("From: vsp@example.org\r\nSubject: wallet-1\r\n\r\nIt is down.\r\n")}
+	for _, step := range []verifier.AlertStep{{Step: verifier.StepPlanned, Plan: &plan}, {Step: verifier.StepListened},
+		{Step: verifier.StepBreak, Fault: "wallet-killed"}, {Step: verifier.StepBroken, Fault: "wallet-killed"}, {Step: verifier.StepMail, Mail: &mail}} {
+		step.At = s.at
+		s.write(verifier.EntryAlertDrill, step)
 	}
 }
 
