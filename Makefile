@@ -76,7 +76,7 @@ mails: needs
 silence: needs
 	$(GO) test -count=1 -timeout 30m -v -run 'TestSilence$$' ./testnet -silence 10m
 
-## bench: API requests, the ledger, 10,000 probed VSPs, the network's start
+## bench: API requests, the ledger, 10,000 probed VSPs, the network's start, from fault to mail beside monit and Prometheus
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 20m ./...
 

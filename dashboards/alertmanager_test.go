@@ -118,7 +118,12 @@ func tell(t *testing.T, url string, alerts []map[string]any) {
 }
 
 // startAlertmanager runs one with the example, which reaches nobody but a mail server without TLS.
-func startAlertmanager(t *testing.T, mailServer string) (url string) {
+func startAlertmanager(t testing.TB, mailServer string) (url string) {
+	return startAlertmanagerWith(t, mailServer, nil)
+}
+
+// startAlertmanagerWith does so with other changes of the example.
+func startAlertmanagerWith(t testing.TB, mailServer string, changes map[string]string) (url string) {
 	text, err := os.ReadFile("alertmanager.yml")
 	require.NoError(t, err)
 	config := regexp.MustCompile(`(?m)^  smtp_auth.*$`).ReplaceAll(text, nil)
@@ -126,6 +131,10 @@ func startAlertmanager(t *testing.T, mailServer string) (url string) {
 		"mail.example.org:587": mailServer, "smtp_require_tls: true": "smtp_require_tls: false",
 		"https://watchdog.example.org": "http://127.0.0.1:1", "group_interval: 1m": "group_interval: 1s",
 	} {
+		require.Contains(t, string(config), old)
+		config = bytes.ReplaceAll(config, []byte(old), []byte(changed))
+	}
+	for old, changed := range changes {
 		require.Contains(t, string(config), old)
 		config = bytes.ReplaceAll(config, []byte(old), []byte(changed))
 	}

@@ -16,16 +16,24 @@ import (
 type prometheus struct{ url string }
 
 // startPrometheus runs the server with the example of a configuration, in which only addresses and intervals are changed.
-func startPrometheus(t *testing.T, vsp, verifier string) prometheus {
+func startPrometheus(t testing.TB, vsp, verifier string) prometheus {
+	t.Helper()
+	return startPrometheusWith(t, vsp, verifier, "127.0.0.1:1", ".")
+}
+
+// startPrometheusWith does so with an Alertmanager, and with the operators' rules of a folder.
+func startPrometheusWith(t testing.TB, vsp, verifier, alertmanager, operators string) prometheus {
 	t.Helper()
 	text, err := os.ReadFile("prometheus.yml")
 	require.NoError(t, err)
 	here, err := filepath.Abs(".")
 	require.NoError(t, err)
+	operators, err = filepath.Abs(operators)
+	require.NoError(t, err)
 	config := string(text)
 	for old, changed := range map[string]string{
-		"127.0.0.1:8801": vsp, "127.0.0.1:8802": verifier, "127.0.0.1:9093": "127.0.0.1:1", " 15s": " 1s",
-		"- operators.rules.yml": "- " + filepath.Join(here, "operators.rules.yml"),
+		"127.0.0.1:8801": vsp, "127.0.0.1:8802": verifier, "127.0.0.1:9093": alertmanager, " 15s": " 1s",
+		"- operators.rules.yml": "- " + filepath.Join(operators, "operators.rules.yml"),
 		"- reviewers.rules.yml": "- " + filepath.Join(here, "reviewers.rules.yml"),
 		"- watchdog.rules.yml":  "- " + filepath.Join(here, "watchdog.rules.yml"),
 	} {
@@ -39,7 +47,7 @@ func startPrometheus(t *testing.T, vsp, verifier string) prometheus {
 }
 
 // get asks the API, and returns why it would not answer.
-func (p prometheus) get(t *testing.T, path string, query url.Values, into any) error {
+func (p prometheus) get(t testing.TB, path string, query url.Values, into any) error {
 	t.Helper()
 	answer, err := http.Get(p.url + "/api/v1/" + path + "?" + query.Encode())
 	if err != nil {
@@ -58,7 +66,7 @@ func (p prometheus) get(t *testing.T, path string, query url.Values, into any) e
 }
 
 // count returns how many series a query gives now.
-func (p prometheus) count(t *testing.T, query string) (int, error) {
+func (p prometheus) count(t testing.TB, query string) (int, error) {
 	t.Helper()
 	var data struct{ Result []json.RawMessage }
 	err := p.get(t, "query", url.Values{"query": {query}}, &data)
@@ -76,7 +84,7 @@ type rule struct {
 	}
 }
 
-func (p prometheus) rules(t *testing.T) (all []rule) {
+func (p prometheus) rules(t testing.TB) (all []rule) {
 	t.Helper()
 	var data struct{ Groups []struct{ Rules []rule } }
 	eventually(t, func() error { return p.get(t, "rules", nil, &data) })

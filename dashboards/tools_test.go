@@ -19,7 +19,7 @@ import (
 
 // tool returns the path of a program of Debian's packages prometheus and prometheus-alertmanager. Where it is not installed the
 // test is skipped, unless CI is true in the environment.
-func tool(t *testing.T, name string) string {
+func tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil && os.Getenv("CI") != "true" {
@@ -30,7 +30,7 @@ func tool(t *testing.T, name string) string {
 }
 
 // run runs a tool to its end and returns what it prints.
-func run(t *testing.T, name string, args ...string) string {
+func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), tool(t, name), args...)
 	var complaint bytes.Buffer
@@ -41,7 +41,7 @@ func run(t *testing.T, name string, args ...string) string {
 }
 
 // files are those next to us whose names end so.
-func files(t *testing.T, suffix string) []string {
+func files(t testing.TB, suffix string) []string {
 	t.Helper()
 	found, err := filepath.Glob("*" + suffix)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func files(t *testing.T, suffix string) []string {
 
 // serve runs a server of HTTP until the test ends, and returns its URL once it is ready. Its flag for the address ends in
 // listen-address.
-func serve(t *testing.T, name string, args ...string) string {
+func serve(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -82,7 +82,7 @@ func serve(t *testing.T, name string, args ...string) string {
 const patience = 90 * time.Second
 
 // eventually waits until an act succeeds.
-func eventually(t *testing.T, act func() error) {
+func eventually(t testing.TB, act func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {

@@ -40,6 +40,7 @@ type VoterState struct {
 	Problem Problem   // NoProblem if it can vote
 	Detail  string    // what was seen, for people
 	Since   time.Time // when Problem last changed, UTC
+	Looked  time.Time // when the wallet was last asked, UTC; zero if never
 	Seen    time.Time // when the wallet last answered, UTC; zero if never
 	Height  int64     // its tip then
 	Version string    // of its daemon

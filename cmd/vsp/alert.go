@@ -61,19 +61,20 @@ func withdraw(desk *alerts.Desk, s *settings, now time.Time) {
 	}
 }
 
-// watchVoters tells the desk at each tick what is seen of every wallet, until the context ends.
-func watchVoters(ctx context.Context, desk *alerts.Desk, voters vsp.Voters, site string, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	seen := map[string]time.Time{}
+// watchVoters tells the desk of each look at a wallet, as soon as it was made, until the context ends.
+func watchVoters(ctx context.Context, desk *alerts.Desk, voters vsp.Voters, looks <-chan struct{}, site string) {
+	looked, seen := map[string]time.Time{}, map[string]time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
+		case <-looks:
 			states := voters.States()
 			for _, state := range states {
-				observe(desk, now.UTC(), state, states, site, seen)
+				if state.Looked.After(looked[state.Name]) {
+					looked[state.Name] = state.Looked
+					observe(desk, state.Looked, state, states, site, seen)
+				}
 			}
 		}
 	}

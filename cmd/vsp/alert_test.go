@@ -53,6 +53,7 @@ func (w *wallets) States() []vsp.VoterState {
 	states := make([]vsp.VoterState, len(w.states))
 	copy(states, w.states)
 	for i, s := range states {
+		states[i].Looked = time.Now()
 		if s.Problem != vsp.Unreachable && s.Problem != vsp.Unseen {
 			states[i].Seen = time.Now() // it answers whenever it is looked at
 		}
@@ -75,7 +76,8 @@ func TestWalletsComeAndGo(t *testing.T) {
 		voters := &wallets{states: []vsp.VoterState{{Name: "wallet-1"}, {Name: "wallet-2"}, {Name: "wallet-3"}}}
 		ctx, cancel := context.WithCancel(t.Context())
 		var watch sync.WaitGroup
-		watch.Go(func() { watchVoters(ctx, desk, voters, "vsp.example.org", time.Second) })
+		looks := make(chan struct{})
+		watch.Go(func() { watchVoters(ctx, desk, voters, looks, "vsp.example.org") })
 		steps := []struct {
 			wallet  int
 			problem vsp.Problem
@@ -96,7 +98,10 @@ func TestWalletsComeAndGo(t *testing.T) {
 		}
 		for _, step := range steps {
 			voters.set(step.wallet, step.problem)
-			time.Sleep(5 * time.Second)
+			for range 5 {
+				time.Sleep(time.Second)
+				looks <- struct{}{}
+			}
 			synctest.Wait()
 			require.ElementsMatch(t, step.want, box.take(), "wallet %d: %q", step.wallet+1, step.problem)
 		}

@@ -114,7 +114,7 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	run(func(ctx context.Context) { f.reloading(ctx, reloads) })
 	if duty != nil {
 		group.Go(func() error { return duty.serve(ctx) })
-		run(func(ctx context.Context) { watchVoters(ctx, duty.desk, voters, s.Site, time.Duration(s.CheckEvery)) })
+		run(func(ctx context.Context) { watchVoters(ctx, duty.desk, voters, voters.Looks(), s.Site) })
 		newWatch(s, duty.desk, f.service, f.expected, log).run(run)
 	}
 	return group.Wait()

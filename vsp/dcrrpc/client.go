@@ -70,8 +70,9 @@ type Client struct {
 
 	mu     sync.Mutex // guards what follows
 	conn   *rpcclient.Client
-	serial uint64 // of conn
-	dial   *dial  // the one under way, or nil
+	serial uint64        // of conn
+	lost   chan struct{} // closed when conn is over; nil before the first
+	dial   *dial         // the one under way, or nil
 }
 
 // New returns a client that has not dialled yet.

@@ -83,6 +83,25 @@ func (c *Client) run(d *dial, before *rpcclient.Client) {
 	c.serial++
 	c.conn = conn
 	d.conn, d.serial = conn, c.serial
+	lost := make(chan struct{})
+	c.lost = lost
+	c.workers.Add(1)
+	go func() {
+		defer c.workers.Done()
+		conn.WaitForShutdown()
+		close(lost)
+	}()
+}
+
+// Lost returns a channel that is closed when the present connection is over, which shows at once where a daemon ends, and
+// not before the next call where a host falls silent. It is nil while there is no connection.
+func (c *Client) Lost() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn == nil || c.conn.Disconnected() {
+		return nil
+	}
+	return c.lost
 }
 
 // open connects and subscribes.

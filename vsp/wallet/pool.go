@@ -65,6 +65,7 @@ type Pool struct {
 	chain   vsp.Chain
 	profile network.Profile
 	voters  []*voter // in the order of the configuration
+	looks   chan struct{}
 
 	mu      sync.Mutex // guards what follows, and the same of each voter
 	edition uint64     // of the newest want
@@ -81,7 +82,8 @@ type want struct {
 
 // New returns a pool that does nothing before Run.
 func New(wallets []Config, chain vsp.Chain, profile network.Profile, options Options) *Pool {
-	p := &Pool{options: options.complete(), chain: chain, profile: profile, wanted: make(map[chainhash.Hash]want)}
+	p := &Pool{options: options.complete(), chain: chain, profile: profile, looks: make(chan struct{}, 1),
+		wanted: make(map[chainhash.Hash]want)}
 	for _, config := range wallets {
 		p.voters = append(p.voters, newVoter(p, config))
 	}
@@ -177,6 +179,16 @@ func (p *Pool) Holders(ticket chainhash.Hash) int {
 		}
 	}
 	return count
+}
+
+// Looks returns a channel that says that some wallet was looked at since it was read last. It is for one reader.
+func (p *Pool) Looks() <-chan struct{} { return p.looks }
+
+func (p *Pool) looked() {
+	select {
+	case p.looks <- struct{}{}:
+	default:
+	}
 }
 
 // States is as vsp.Voters says.

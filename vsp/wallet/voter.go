@@ -77,13 +77,13 @@ func (v *voter) update(s sight) (before, after vsp.VoterState) {
 	v.pool.mu.Lock()
 	defer v.pool.mu.Unlock()
 	before = v.present()
-	s.Name, s.Since = v.name, before.Since
+	s.Name, s.Since, s.Looked = v.name, before.Since, now
 	if s.Problem != before.Problem {
 		s.Since = now
 	}
 	if s.Problem == vsp.Unreachable {
 		known := v.state
-		known.Problem, known.Detail, known.Since = s.Problem, s.Detail, s.Since
+		known.Problem, known.Detail, known.Since, known.Looked = s.Problem, s.Detail, s.Since, now
 		s.VoterState = known
 	} else {
 		s.Seen = now

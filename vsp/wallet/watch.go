@@ -17,24 +17,42 @@ type sight struct {
 	stuck bool // see voter
 }
 
-// watch looks at the wallet every CheckEvery.
+// confirmAfter is after which part of CheckEvery a change is looked at once more.
+const confirmAfter = 4
+
+// watch looks at the wallet every CheckEvery; once between two of these rounds as soon as the connection is lost; and once more
+// soon after what it saw has changed, so that who acts on two looks need not wait for the next round.
 func (v *voter) watch(ctx context.Context) {
-	ticker := time.NewTicker(v.pool.options.CheckEvery)
+	every := v.pool.options.CheckEvery
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		v.check(ctx)
-		select {
-		case <-ctx.Done():
-		case <-ticker.C:
+		changed := v.check(ctx)
+		lost := v.rpc.Lost()
+		for round := false; !round && ctx.Err() == nil; {
+			var confirm <-chan time.Time
+			if changed {
+				confirm = time.After(every / confirmAfter)
+			}
+			select {
+			case <-ctx.Done():
+			case <-ticker.C:
+				round = true
+			case <-lost:
+				lost, changed = nil, v.check(ctx)
+			case <-confirm:
+				changed = false
+				v.check(ctx)
+			}
 		}
 	}
 }
 
-// check looks once, and makes known what has changed.
-func (v *voter) check(ctx context.Context) {
+// check looks once, makes known what was seen, and reports whether it has changed.
+func (v *voter) check(ctx context.Context) (changed bool) {
 	s, err := v.look(ctx)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	if err != nil {
 		s.Problem, s.Detail = vsp.Unreachable, err.Error()
@@ -50,14 +68,16 @@ func (v *voter) check(ctx context.Context) {
 		v.signal()
 		v.makeUp(ctx, now)
 	}
+	defer v.pool.looked()
 	if before.Problem == now.Problem {
-		return
+		return false
 	}
 	level := slog.LevelWarn
 	if now.Online() {
 		level = slog.LevelInfo
 	}
 	v.log.Log(ctx, level, "wallet changed", "problem", now.Problem, "before", before.Problem, "detail", now.Detail)
+	return true
 }
 
 // look asks the wallet whether it can vote. Its version and its network are asked for once on each connection.

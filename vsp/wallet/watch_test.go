@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/vsp"
 	"scrutineer/vsp/dcrrpc/rpctest"
+	"scrutineer/vsp/wallet"
 )
 
 // detail waits until a wallet has a problem that is told in these words.
@@ -32,7 +34,7 @@ func TestWhatIsTheMatterIsSaid(t *testing.T) {
 	f.Stop()
 	r.detail(0, vsp.Unreachable, "nothing listens there")
 	after := r.States()[0]
-	after.Problem, after.Detail, after.Since, after.Seen = before.Problem, before.Detail, before.Since, before.Seen
+	after.Problem, after.Detail, after.Since, after.Seen, after.Looked = before.Problem, before.Detail, before.Since, before.Seen, before.Looked
 	require.Equal(t, before, after, "what it said last stays")
 
 	f.Expect("somebody", "else")
@@ -56,6 +58,23 @@ func TestWhatIsTheMatterIsSaid(t *testing.T) {
 	r.problem(0, vsp.Unreachable)
 	f.failing(nil)
 	r.problem(0, vsp.NoProblem)
+}
+
+// TestALostConnectionIsSeenAtOnce: that a wallet has ended need not wait for the next round, which is never here.
+func TestALostConnectionIsSeenAtOnce(t *testing.T) {
+	r := newRig(t, 2, func(o *wallet.Options) { o.CheckEvery = time.Hour })
+	r.problem(0, vsp.NoProblem)
+	r.problem(1, vsp.NoProblem)
+	other := r.States()[1].Looked
+	<-r.Looks()
+	r.wallets[0].Stop()
+	r.problem(0, vsp.Unreachable)
+	require.Equal(t, other, r.States()[1].Looked)
+	select {
+	case <-r.Looks():
+	case <-time.After(soon):
+		require.Fail(t, "nobody was told of the look")
+	}
 }
 
 // TestAWalletOfAnotherNetworkGetsNothing: an operator has given the address of another wallet of his.
