@@ -77,7 +77,7 @@ silence: needs
 	$(GO) test -count=1 -timeout 30m -v -run 'TestSilence$$' ./testnet -silence 10m
 
 ## bench: API requests, the ledger, 10,000 probed VSPs, the network's start, from fault to mail beside monit and Prometheus
-bench:
+bench: needs
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 20m ./...
 
 ## fuzz: every fuzz test for FUZZTIME (60s) each
