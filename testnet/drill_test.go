@@ -99,6 +99,10 @@ var breakages = []breakage{
 	{"two-wallets", "wallet-2 and wallet-3 are killed", onVoting(killWallet, 2, 3), onVoting((*Wallet).Start, 2, 3), false},
 	{"all-locked", "all wallets are locked", onVoting((*Wallet).Lock, 1, 2, 3), onVoting((*Wallet).Unlock, 1, 2, 3), false},
 	{"all-off", "no wallet votes", onVoting(restarted(withoutVoting), 1, 2, 3), onVoting(startAnew, 1, 2, 3), false},
+	{"front-node", "the front end's node is stopped", func(ctx context.Context, n *Network) error { return n.FrontEnd.Stop(ctx) },
+		func(ctx context.Context, n *Network) error { return n.FrontEnd.Start(ctx) }, false},
+	{"front-alone", "the front end's node has no peers", func(ctx context.Context, n *Network) error { return n.FrontEnd.Cut(ctx) },
+		func(ctx context.Context, n *Network) error { return n.FrontEnd.Join(ctx) }, false},
 	{"all-wallets", "all wallets are killed", onVoting(killWallet, 1, 2, 3), onVoting((*Wallet).Start, 1, 2, 3), false},
 }
 
@@ -115,7 +119,7 @@ func TestDrill(t *testing.T) {
 	}
 
 	d.sink.Lose(true)
-	d.drill(t, 1, "--within", "3s", "--end-early")
+	d.drill(t, 1, "--within", "3s", "--for", "12s", "--faults", d.faults[0].name)
 	r = d.awaitReport(t, verifier.Fail, verifier.Unproven, verifier.Unproven)
 	require.Equal(t, 1, r.Alerts.Earlier)
 

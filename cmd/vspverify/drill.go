@@ -51,10 +51,10 @@ type drillFlags struct {
 	endIn                                                                            time.Duration // that is asked for, to end early
 }
 
-// Subjects of mails that something is over: of vsp, monit, Alertmanager, Nagios and their like.
+// Subjects of mails that something is over, and that tell of no fault: of vsp, monit, Alertmanager, Nagios and their like.
 const (
 	recoverySubject = `(?i)^\W*(ok|closed|resolved|recovery|up)\b|\b(resolved|recovered|recovery|succeeded|succeed|exists|restored)\b`
-	ignoredSubject  = `(?i)heartbeat|^\[test\]`
+	ignoredSubject  = `(?i)heartbeat|watchdog|^\[(alive|test|begin|end)\]`
 )
 
 func drillCommand() *cobra.Command {

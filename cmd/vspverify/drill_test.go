@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -231,4 +232,28 @@ func TestHooksAreToldWhatToDo(t *testing.T) {
 	require.Equal(t, "5\nbreak\ndatabase\nreviewer@example.net\nk3x9\n2s\n", out.String())
 	h.command = "false"
 	require.Error(t, h.do(t.Context(), a))
+}
+
+// TestSubjectsAreKnown as the tools write them that operators use.
+func TestSubjectsAreKnown(t *testing.T) {
+	recovery, ignore := regexp.MustCompile(recoverySubject), regexp.MustCompile(ignoredSubject)
+	for subject, want := range map[string][2]bool{
+		"[CRIT] wallet-2 does not answer (vsp-test.example.org) #17": {false, false},
+		"[CRIT AGAIN] wallet-2 is locked (vsp.example.org) #17":      {false, false},
+		"[OK] wallet-2 does not answer (vsp.example.org) #17":        {true, false},
+		"[CLOSED] wallet-2 does not answer (vsp.example.org) #17":    {true, false},
+		"[ALIVE] Alerts are at work (vsp.example.org)":               {false, true},
+		"[TEST] Alerts work (vsp.example.org)":                       {false, true},
+		"[BEGIN] Maintenance of wallet-2 (vsp.example.org)":          {false, true},
+		"monit alert --  Does not exist dcrwallet":                   {false, false},
+		"monit alert --  Exists dcrwallet":                           {true, false},
+		"monit alert --  Connection failed wallet-rpc":               {false, false},
+		"monit alert --  Connection succeeded wallet-rpc":            {true, false},
+		"[FIRING:1] WalletAway (vote-2)":                             {false, false},
+		"[RESOLVED] WalletAway (vote-2)":                             {true, false},
+		"** PROBLEM Service Alert: vote-2/wallet is CRITICAL **":     {false, false},
+		"** RECOVERY Service Alert: vote-2/wallet is OK **":          {true, false},
+	} {
+		require.Equal(t, want, [2]bool{recovery.MatchString(subject), ignore.MatchString(subject)}, subject)
+	}
 }

@@ -76,7 +76,7 @@ func TestReportIsUpheldByWhatHasGrownSince(t *testing.T) {
 	require.Len(t, x.given.Changes, 1)
 	require.Equal(t, [3]string{"policy.uptime", "0.99", "0.9"}, [3]string{x.given.Changes[0].What, x.given.Changes[0].Was, x.given.Changes[0].Now})
 	text := strings.Join(strings.Fields(string(s.files[report.TextFile])), " ")
-	require.Contains(t, text, "CHANGED after 0 slots, 22 Nov 10:00:00, entry 4: policy.uptime was 0.99 and is 0.9")
+	require.Contains(t, text, "CHANGED after 0 slots, 22 Nov 10:00:00, entry 9: policy.uptime was 0.99 and is 0.9")
 	require.Greater(t, l.Made, 30)
 	require.NotEmpty(t, x.given.Wallets)
 }
@@ -226,11 +226,11 @@ func TestJournalCutBack(t *testing.T) {
 	}
 	copied := strings.Replace(string(lines), "connection refused", "connection accepted", 1)
 	store(copied, string(marks))
-	require.Contains(t, examined(t, s.examination(), nil).text(), "journal.jsonl: entry 24: was changed: entry 25 has another hash of it")
+	require.Contains(t, examined(t, s.examination(), nil).text(), "journal.jsonl: entry 29: was changed: entry 30 has another hash of it")
 
 	// The first checkpoint is on nothing, the second on what the first slot has seen.
 	first := strings.SplitAfter(string(marks), "=\n\n")
-	begun := slices.Collect(strings.Lines(string(lines)))[:18]
+	begun := slices.Collect(strings.Lines(string(lines)))[:23]
 	store(strings.Join(begun, ""), strings.Join(first[:2], ""))
 	require.Contains(t, examined(t, s.examination(), nil).text(), "journal: the journal has less than it has shown before")
 
