@@ -88,7 +88,7 @@ func TestWhatIsNotKeptIsNotAcknowledged(t *testing.T) {
 	var answer *smtp.SMTPError
 	require.ErrorAs(t, send(address, own, "x\r\n", false), &answer)
 	require.Equal(t, 452, answer.Code)
-	require.ErrorAs(t, send(address, own, strings.Repeat("x", MaxBytes+1), false), &answer)
+	require.ErrorAs(t, send(address, own, strings.Repeat(strings.Repeat("x", 78)+"\r\n", MaxBytes/80+1), false), &answer)
 	require.Equal(t, 5, answer.Code/100, "what is too long will be too long tomorrow")
 }
 
