@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,6 +102,7 @@ func (w task) killOften(t *testing.T, most int, each func()) (kills []time.Time)
 		ctx, cancel := context.WithCancel(t.Context())
 		child := exec.CommandContext(ctx, os.Args[0]) // cancel kills it with SIGKILL
 		child.Env = append(os.Environ(), taskVariable+"="+string(text))
+		child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		var complaint strings.Builder
 		child.Stderr = &complaint
 		require.NoError(t, child.Start())
