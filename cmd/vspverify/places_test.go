@@ -134,7 +134,7 @@ func TestPlaces(t *testing.T) {
 		{"far and honest", honest(), "", 0, []verifier.Verdict{verifier.Pass, verifier.Pass, verifier.Unproven}, "three places: PROVEN"},
 		{"two in one city", with(func(s []station) { s[2].claimed = "Frankfurt" }), "", 1,
 			[]verifier.Verdict{verifier.Pass, verifier.Fail, verifier.Unproven}, "and 2000 are asked"},
-		{"one machine under two names", with(func(s []station) { s[1].machine, s[2].machine = 30, 30 }), "", 1,
+		{"one machine under two names", with(func(s []station) { s[1].machine, s[2].machine, s[2].real = 30, 30, "Frankfurt" }), "", 1,
 			[]verifier.Verdict{verifier.Refuted, verifier.Refuted, verifier.Unproven}, "one machine under two names"},
 		{"a claim 8,000 km off and more", with(func(s []station) { s[1].real = "Sao Paulo" }), "", 1,
 			[]verifier.Verdict{verifier.Refuted, verifier.Refuted, verifier.Unproven}, "vote-1 is not in Frankfurt, as claimed"},

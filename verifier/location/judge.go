@@ -24,7 +24,8 @@ type Judgement struct {
 
 // limits is what the method cannot see, whatever it says.
 var limits = []string{
-	"A host is where its SSH key answers. What else runs there, such as a wallet, this does not show.",
+	"A host is where its SSH host key answers, and a copy of the key does. What else runs there, such as a wallet, this does not show.",
+	"The best measurement counts, whenever it was made. A host that went elsewhere since, with its key and its addresses, may be judged by where it was.",
 	"Every vantage is believed to be where its reviewer says. One that is not makes its discs worthless.",
 	"Light is taken to go through fibre. Radio or hollow fibre in a straight line would reach half as far again.",
 }

@@ -90,8 +90,22 @@ func TestVerdicts(t *testing.T) {
 			}, verifier.Fail, "vote-1 and vote-2 are at most 220 km apart, and 500 are asked",
 		},
 		"one machine under two names": {
-			func(e *location.Evidence) { e.Sights[1].Identity.BootID, e.Sights[4].Identity.BootID = "b", "b" }, verifier.Refuted,
+			func(e *location.Evidence) {
+				fast(e, 4, 160)
+				e.Sights[1].Identity.BootID, e.Sights[4].Identity.BootID = "b", "b"
+			}, verifier.Refuted,
 			"vote-1 and vote-2 are one machine under two names: both have the boot_id b",
+		},
+		"one kernel by their own word, and far apart by light": {
+			func(e *location.Evidence) { e.Sights[1].Identity.BootID, e.Sights[4].Identity.BootID = "b", "b" }, verifier.Unproven,
+			"vote-1 and vote-2 both have the boot_id b, that of one running kernel, and yet are at least 9896 km apart: vote-1 answered",
+		},
+		"two copied from one image, with its keys": {
+			func(e *location.Evidence) {
+				e.Sights[1].Identity = location.Identity{MachineID: "a", BootID: "b", Booted: 1}
+				e.Sights[4].Identity = location.Identity{MachineID: "a", BootID: "c", Booted: 1000}
+				e.Sights[1].Key, e.Sights[4].Key = "k", "k"
+			}, verifier.Unproven, "vote-1 and vote-2 both prove the SSH host key k: an answer by it may be of either",
 		},
 		"padded": {
 			func(e *location.Evidence) { fast(e, 4, 120) }, verifier.Unproven,
@@ -127,4 +141,15 @@ func TestVerdicts(t *testing.T) {
 			require.Contains(t, strings.Join(j.Findings[1].Says, " "), test.says)
 		})
 	}
+}
+
+// TestCopiedImages: two machines that were set up from one image are two, whatever of it both still have.
+func TestCopiedImages(t *testing.T) {
+	e := evidence()
+	e.Sights[1].Identity = location.Identity{MachineID: "a", BootID: "b", Booted: 1}
+	e.Sights[4].Identity = location.Identity{MachineID: "a", BootID: "c", Booted: 1000}
+	j := location.Judge(e)
+	require.Equal(t, []verifier.Verdict{verifier.Pass, verifier.Pass, verifier.Unproven}, verdicts(j))
+	require.Contains(t, j.Signs, "vote-1 and vote-2 have one machine-id, a: they were copied from one image, or are one machine that was booted in between.")
+	require.Empty(t, j.Refuted)
 }

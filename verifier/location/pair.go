@@ -47,12 +47,12 @@ func (e Evidence) pair(a, b placed) Pair {
 	if near == "" && close != nil {
 		near = nearness(p, close)
 	}
-	same := twins(a, b)
+	same, shared := oneBoot(a, b), oneKey(a, b)
 	switch {
-	case same != "":
+	case same != "" && lower == 0:
 		p.Standing, p.Refuted, p.Same = Disproven, true, true
-		p.Says = []string{fmt.Sprintf("%s are one machine under two names: %s.", names, same),
-			"If they are two that were copied from one image, give each its own (new host keys, systemd-machine-id-setup, a boot of its own) and measure again."}
+		p.Says = []string{fmt.Sprintf("%s are one machine under two names: both have the boot_id %s, that of one running kernel.", names, same),
+			"If they are two that were resumed from one snapshot, boot each anew and measure again."}
 	case lower > upper: // no place is left for them: a vantage is not where it says
 		p.Says = []string{fmt.Sprintf("What the vantages measured of %s contradicts itself, so it counts for nothing. Check where the vantages are.", names)}
 	case upper < atLeast(claim(a.host), claim(b.host)):
@@ -63,6 +63,12 @@ func (e Evidence) pair(a, b placed) Pair {
 		p.Standing = Disproven
 		p.Says = []string{fmt.Sprintf("%s are at most %.0f km apart, and %.0f are asked: %s.", names, p.Upper, e.Apart, near),
 			"Only moving one of them would change this."}
+	case same != "": // each by its operator's word against light
+		p.Says = []string{fmt.Sprintf("%s both have the boot_id %s, that of one running kernel, and yet are at least %.0f km apart: %s.", names, same, p.Lower, nearness(p, far)),
+			"What says so for one of them is not what answers for it, or both were resumed from one snapshot: boot each anew and measure again."}
+	case shared != "":
+		p.Says = []string{fmt.Sprintf("%s both prove the SSH host key %s: an answer by it may be of either, so nothing shows that they are apart.", names, shared),
+			"Give each a host key of its own and measure again."}
 	case lower >= e.Apart:
 		p.Standing = Proven
 		p.Says = []string{fmt.Sprintf("%s are at least %.0f km apart: %s. The vantages are %.0f km apart.", names, p.Lower, nearness(p, far), Distance(*far[0].vantage.Point, *far[1].vantage.Point)),
@@ -102,17 +108,23 @@ func (p placed) nearest() string {
 	return p.discs[0].says(p.host.Name)
 }
 
-// twins says by what two hosts are known to be one machine, and is empty where nothing says so.
-func twins(a, b placed) string {
+// oneBoot returns the boot_id that two hosts share, if they do: a kernel draws it anew at each start. Hosts that were copied
+// from one image share a machine-id and host keys, and are two.
+func oneBoot(a, b placed) string {
+	return common(a, b, func(s Sight) string { return s.Identity.BootID })
+}
+
+// oneKey returns the fingerprint of the host key that both have proven, if there is one.
+func oneKey(a, b placed) string {
+	return common(a, b, func(s Sight) string { return s.Key })
+}
+
+// common returns what is told of two hosts alike, by who they are known to be; empty if nothing is.
+func common(a, b placed, told func(Sight) string) string {
 	for _, x := range a.ids {
 		for _, y := range b.ids {
-			switch {
-			case x.Key != "" && x.Key == y.Key:
-				return "both prove the SSH host key " + x.Key
-			case x.Identity.MachineID != "" && x.Identity.MachineID == y.Identity.MachineID:
-				return "both have the machine-id " + x.Identity.MachineID
-			case x.Identity.BootID != "" && x.Identity.BootID == y.Identity.BootID:
-				return "both have the boot_id " + x.Identity.BootID + ", that of one running kernel"
+			if told(x) != "" && told(x) == told(y) {
+				return told(x)
 			}
 		}
 	}

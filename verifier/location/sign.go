@@ -19,6 +19,10 @@ func signs(a, b placed) []string {
 			}
 		}
 	}
+	id := common(a, b, func(s Sight) string { return s.Identity.MachineID })
+	if id != "" && oneBoot(a, b) == "" {
+		all = append(all, fmt.Sprintf("%s and %s have one machine-id, %s: they were copied from one image, or are one machine that was booted in between.", a.host.Name, b.host.Name, id))
+	}
 	x, y := booted(a), booted(b)
 	if x != 0 && y != 0 && max(x, y)-min(x, y) <= sameBoot {
 		all = append(all, fmt.Sprintf("%s and %s were booted within %d seconds of each other, at %s.", a.host.Name, b.host.Name, sameBoot, time.Unix(x, 0).UTC().Format("02 Jan 2006 15:04:05")))
@@ -92,7 +96,7 @@ func alike(a, b placed, known Pair) []string {
 	return []string{fmt.Sprintf("%s and %s answer each of %d vantages within %s ms of each other.", a.host.Name, b.host.Name, n, ms(alikeWithin))}
 }
 
-// inFront tells of a host before which something else answers TCP: much sooner than the host itself.
+// inFront tells of a host before which something else seems to answer TCP: much sooner than the host itself.
 func inFront(p placed) []string {
 	var worst Series
 	var most time.Duration
@@ -104,6 +108,6 @@ func inFront(p placed) []string {
 	if most == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: from %s a TCP connection takes %s ms, and the host itself answers in %s ms: something stands in front of it, or it is slow.",
+	return []string{fmt.Sprintf("%s: from %s a TCP connection takes %s ms, and the host's own echo %s ms. Something nearer takes its connections (a shield, a proxy), or it is slow. That is no fault, and only its own echo counts.",
 		p.host.Name, worst.Vantage, ms(worst.TCP), ms(worst.Trip))}
 }

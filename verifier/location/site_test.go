@@ -171,7 +171,7 @@ func TestAddressesOfSite(t *testing.T) {
 		"something in front": {func(e *location.Evidence) { e.Sites[0].Found = at("198.51.100.99", "A of vsp.example.org") }, verifier.Pass, "is no front end's in the deployment"},
 		"a wallet is known":  {func(e *location.Evidence) { e.Sites[0].Peers = []netip.Addr{netip.MustParseAddr("198.51.100.1")} }, verifier.Pass, "198.51.100.1, of the voting wallet vote-1, is a peer of our node"},
 		"on a wallet's machine": {func(e *location.Evidence) {
-			e.Sights[0].Identity.MachineID, e.Sights[1].Identity.MachineID = "a", "a"
+			e.Sights[0].Identity.BootID, e.Sights[1].Identity.BootID = "a", "a"
 		}, verifier.Refuted, "front and vote-1 are one machine under two names"},
 	}
 	for name, test := range tests {
