@@ -23,52 +23,11 @@ import (
 	"scrutineer/vsp/deployment"
 )
 
-const placesHelp = `places measures how far apart a VSP's machines really are. Light in fibre goes 100 km and
-back in a millisecond: a host that answers within 1 ms is at most 100 km away, whatever
-anybody says. Delay can be added and never taken away, so a slow answer proves nothing.
-
-What is timed is an echo inside of the reviewer's own SSH session, bound to the host's
-pinned key: sshd's answer to keepalive@openssh.com, and random bytes through cat, which
-nobody can return before they came. The slower of the two counts, each at its best.
-
-One vantage draws a disc around itself. Three, each near one of the hosts, prove three
-places. So run this on several machines, and merge what they saw:
-
-    paris$     vspverify places ... --from Paris --at 48.86,2.35 --json > paris.json
-    singapore$ vspverify places ... --from Singapore --at 1.35,103.82 --with paris.json
-
-Without --key nothing is measured here, and what the files have is judged.
-Without --at no disc is drawn, and hosts are only bounded from above. Files that are
-merged are believed: take them from machines that are yours.
-
-A deployment, as its operator fills it in:
-
-    [reviewer]
-    account = "reviewer"      # unprivileged, with KEY's public half, no password
-
-    [[hosts]]                 # one front end or more, three voting hosts or more
-    name = "vote-1"
-    roles = ["voting"]        # or ["front"]
-    addresses = ["192.0.2.7", "2001:db8::7"]   # all that are public
-    ssh_port = 22
-    host_keys = ["ssh-ed25519 AAAA..."]   # of /etc/ssh/ssh_host_ed25519_key.pub
-    place = "Paris"
-    latitude = 48.86          # degrees; north is positive
-    longitude = 2.35          # east is positive
-
-With --site the VSP's name is looked up in IPv4 and IPv6, and so are the names in the
-certificates that it shows: none may lead to a voting host (PL-6).
-
---json writes apart_km, vantages, sights (every measurement), sites and judgement
-(findings, pairs, refuted claims, troubles, signs, limits).
-
-Exit codes: 0 PL-4 and PL-5 pass, 1 they do not or a claim is refuted, 2 used wrongly,
-3 no host could be measured.`
-
 // placesRequest is what places is asked for on the command line.
 type placesRequest struct {
 	deployment, key, from, at string
 	bind, site                string
+	asnDB, cityDB             string
 	with                      []string
 	apart                     float64
 	trips                     int
@@ -93,6 +52,8 @@ func placesCommand() *cobra.Command {
 	f.IntVar(&r.trips, "trips", location.DefaultTrips, "`NUMBER` of round trips of each kind")
 	f.StringVar(&r.site, "site", "", "look up the addresses of the VSP's site as well, by its `URL`")
 	f.StringVar(&r.bind, "bind", "", "connect from this `ADDRESS` of ours")
+	f.StringVar(&r.asnDB, "asn-db", "", "a database in MaxMind's format, such as GeoLite2-ASN.mmdb, a `FILE`")
+	f.StringVar(&r.cityDB, "city-db", "", "another one, such as GeoLite2-City.mmdb, a `FILE`")
 	f.BoolVar(&r.json, "json", false, "write JSON")
 	_ = c.MarkFlagRequired("deployment") // it fails only for flags that are not there
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -107,6 +68,10 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	site, err := r.parseSite()
+	if err != nil {
+		return program.Misuse(err)
+	}
+	lookups, err := r.lookUp(d)
 	if err != nil {
 		return program.Misuse(err)
 	}
@@ -133,7 +98,7 @@ func (r *placesRequest) run(ctx context.Context, out io.Writer) error {
 		look := location.SiteLooker{Vantage: r.from, Resolver: net.DefaultResolver, Patience: sitePatience, Now: time.Now}
 		s.Sites = append([]location.Site{look.Look(ctx, site)}, s.Sites...)
 	}
-	s.Judgement = location.Judge(location.Evidence{Deployment: d, Vantages: s.Vantages, Sights: s.Sights, Sites: s.Sites, Apart: r.apart})
+	s.Judgement = location.Judge(location.Evidence{Deployment: d, Vantages: s.Vantages, Sights: s.Sights, Sites: s.Sites, Lookups: lookups, Apart: r.apart})
 	if r.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", " ") // as a file beside a trial it may have no line that is too long
@@ -163,6 +128,19 @@ func readDeployment(path string) (deployment.Deployment, error) {
 		return d, program.AnswerNo(err)
 	}
 	return d, nil
+}
+
+// lookUp asks the databases of addresses, if any are given.
+func (r *placesRequest) lookUp(d deployment.Deployment) ([]location.Lookup, error) {
+	var all []location.Lookup
+	for _, path := range (placesConfig{ASNDB: r.asnDB, CityDB: r.cityDB}).databases() {
+		l, err := location.LookUp(path, d.Hosts)
+		if err != nil {
+			return nil, fmt.Errorf("a database of addresses: %w", err)
+		}
+		all = append(all, l)
+	}
+	return all, nil
 }
 
 // looker returns what measures, and the vantage that we are.
