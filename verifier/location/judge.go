@@ -25,7 +25,7 @@ type Judgement struct {
 // limits is what the method cannot see, whatever it says.
 var limits = []string{
 	"A host is where its SSH host key answers, and a copy of the key does. What else runs there, such as a wallet, this does not show.",
-	"The best measurement counts, whenever it was made. A host that went elsewhere since, with its key and its addresses, may be judged by where it was.",
+	"The best measurement counts, whenever it was made. A host that went elsewhere since, with its key and its addresses, and answers slowly there, is judged by where it was.",
 	"Every vantage is believed to be where its reviewer says. One that is not makes its discs worthless.",
 	"Light is taken to go through fibre. Radio or hollow fibre in a straight line would reach half as far again.",
 }
@@ -95,7 +95,7 @@ func troubles(p placed) []string {
 	}
 	all = append(all, passageTroubles(p)...)
 	if c := p.clash; c != nil {
-		all = append(all, fmt.Sprintf("%s cannot be within %.0f km of %s and within %.0f km of %s. One of these vantages is not where it says, or the host key is in two places. Nothing of it counts.",
+		all = append(all, fmt.Sprintf("%s cannot be within %.0f km of %s and within %.0f km of %s. One of these vantages is not where it says, or the host went from one place to the other, or its key is in two. Nothing of it counts.",
 			p.host.Name, math.Ceil(c[0].radius), c[0].vantage.Name, math.Ceil(c[1].radius), c[1].vantage.Name))
 	}
 	return all

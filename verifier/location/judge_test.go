@@ -127,6 +127,13 @@ func TestVerdicts(t *testing.T) {
 				e.Sights[4].Trouble, e.Sights[4].Detail = location.Unreachable, "nothing answers"
 			}, verifier.Unproven, "would settle it",
 		},
+		"two that swap their places": {
+			func(e *location.Evidence) {
+				there := []location.Sight{e.Sights[1], e.Sights[4]}
+				there[0].Host, there[1].Host = "vote-2", "vote-1"
+				e.Sights = append(e.Sights, there...)
+			}, verifier.Unproven, "of vote-1 there is no measurement that counts, and of vote-2 there is no measurement that counts",
+		},
 		"a vantage that is not where it says": {
 			func(e *location.Evidence) { e.Vantages[1].Point = &london; fast(e, 4, 0.5); fast(e, 2, 0.5) }, verifier.Unproven,
 			"First find out which vantage is not where it says.",
@@ -152,4 +159,17 @@ func TestCopiedImages(t *testing.T) {
 	require.Equal(t, []verifier.Verdict{verifier.Pass, verifier.Pass, verifier.Unproven}, verdicts(j))
 	require.Contains(t, j.Signs, "vote-1 and vote-2 have one machine-id, a: they were copied from one image, or are one machine that was booted in between.")
 	require.Empty(t, j.Refuted)
+}
+
+// TestReturningKernel: a reboot is none of two machines; a kernel that comes back is.
+func TestReturningKernel(t *testing.T) {
+	told := func(vantage, id string) location.Sight {
+		return location.Sight{Vantage: vantage, Host: "vote-1", Identity: location.Identity{BootID: id}, Trouble: location.TooSlow}
+	}
+	e := evidence()
+	e.Sights = append(e.Sights, told("Singapore", "a"), told("New York", "b"), told("Singapore", "b"), told("New York", "b"), told("New York", "c"))
+	says := "vote-1 told the boot_id b, then another, then that one again, which no kernel does: more than one machine answers."
+	require.NotContains(t, location.Judge(e).Signs, says)
+	e.Sights = append(e.Sights, told("New York", "b"))
+	require.Contains(t, location.Judge(e).Signs, says)
 }

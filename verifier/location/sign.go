@@ -54,16 +54,37 @@ func booted(p placed) int64 {
 
 // changing tells of a host that was not always the same machine by its own word.
 func changing(p placed) []string {
+	var all []string
 	ids := map[string]bool{}
 	for _, s := range p.sights {
 		if s.Identity.MachineID != "" {
 			ids[s.Identity.MachineID] = true
 		}
 	}
-	if len(ids) < 2 {
-		return nil
+	if len(ids) > 1 {
+		all = append(all, fmt.Sprintf("%s told %d machine-ids in the course of the measurements: it was set up anew, or more than one machine answers.", p.host.Name, len(ids)))
 	}
-	return []string{fmt.Sprintf("%s told %d machine-ids in the course of the measurements: it was set up anew, or more than one machine answers.", p.host.Name, len(ids))}
+	if id := returned(p.sights); id != "" {
+		all = append(all, fmt.Sprintf("%s told the boot_id %s, then another, then that one again, which no kernel does: more than one machine answers.", p.host.Name, id))
+	}
+	return all
+}
+
+// returned returns a boot_id that a vantage was told again after another one. Of several vantages the clocks may differ.
+func returned(sights []Sight) string {
+	last, gone := map[string]string{}, map[[2]string]bool{} // by the vantage
+	for _, s := range sights {
+		id, before := s.Identity.BootID, last[s.Vantage]
+		switch {
+		case id == "" || id == before:
+			continue
+		case gone[[2]string{s.Vantage, id}]:
+			return id
+		}
+		gone[[2]string{s.Vantage, before}] = true
+		last[s.Vantage] = id
+	}
+	return ""
 }
 
 // Two hosts in one place answer every vantage in the same time, but for alikeWithin. From near by all do.

@@ -91,8 +91,12 @@ func (p *Places) Measured() string {
 	for _, v := range p.Vantages {
 		from = append(from, v.Sentence())
 	}
-	return fmt.Sprintf("Measured from %s to %s UTC, from %s: echoes inside of SSH sessions with pinned host keys, of which each vantage's best of each host counts. Light in fibre goes %d km there and back in a millisecond.",
-		moment(first), moment(last), strings.Join(from, ", "), location.KmPerMs)
+	when := fmt.Sprintf("from %s to %s", moment(first), moment(last))
+	if moment(first) == moment(last) {
+		when = "at " + moment(first)
+	}
+	return fmt.Sprintf("Measured %s UTC, from %s: echoes inside of SSH sessions with pinned host keys, of which each vantage's best of each host counts. Light in fibre goes %d km there and back in a millisecond.",
+		when, strings.Join(from, ", "), location.KmPerMs)
 }
 
 // Described says where the operator's description is.
