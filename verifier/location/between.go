@@ -99,10 +99,27 @@ func (e Evidence) nextDoor(a, b placed, lower float64) []string {
 	return []string{says}
 }
 
-// passageTroubles says through which hosts nothing could be measured, each once.
+// closed tells of a host through which none of these could be measured, for it passes no connections on.
+func closed(hosts []placed, via string) []string {
+	var from []string
+	for _, p := range hosts {
+		for _, s := range p.through {
+			if s.Via == via && s.Trouble == NoPassage && !slices.Contains(from, s.Vantage) {
+				from = append(from, s.Vantage)
+			}
+		}
+	}
+	if len(from) == 0 {
+		return nil
+	}
+	slices.Sort(from)
+	return []string{fmt.Sprintf("Nothing was measured through %s from %s: it passes no connections on (AllowTcpForwarding), which is its operator's choice.", via, and(from))}
+}
+
+// passageTroubles says through which hosts it could not be measured that pass connections on, each once.
 func passageTroubles(p placed) []string {
 	var all []string
-	for _, trouble := range []Trouble{NoPassage, Unreachable, WrongKey, NoLogin, NoCommand, TooSlow, Garbage} {
+	for _, trouble := range []Trouble{Unreachable, WrongKey, NoLogin, NoCommand, TooSlow, Garbage} {
 		from := map[string][]string{} // by the host between
 		details := map[string]string{}
 		for _, s := range p.through {

@@ -43,6 +43,7 @@ func Judge(e Evidence) Judgement {
 		j.Signs = append(append(j.Signs, inFront(p)...), changing(p)...)
 	}
 	for i, a := range all {
+		j.Troubles = append(j.Troubles, closed(all, a.host.Name)...)
 		for _, b := range all[i+1:] {
 			p := e.pair(a, b)
 			j.Pairs = append(j.Pairs, p)

@@ -55,19 +55,27 @@ func booted(p placed) int64 {
 // changing tells of a host that was not always the same machine by its own word.
 func changing(p placed) []string {
 	var all []string
-	ids := map[string]bool{}
-	for _, s := range p.sights {
-		if s.Identity.MachineID != "" {
-			ids[s.Identity.MachineID] = true
-		}
+	if n := kinds(p.sights, func(s Sight) string { return s.Identity.MachineID }); n > 1 {
+		all = append(all, fmt.Sprintf("%s told %d machine-ids in the course of the measurements: it was set up anew, or more than one machine answers.", p.host.Name, n))
 	}
-	if len(ids) > 1 {
-		all = append(all, fmt.Sprintf("%s told %d machine-ids in the course of the measurements: it was set up anew, or more than one machine answers.", p.host.Name, len(ids)))
+	if n := kinds(p.sights, func(s Sight) string { return s.Key }); n > 1 {
+		all = append(all, fmt.Sprintf("%s proved %d of its host keys in the course of the measurements: it was set up anew, or more than one machine answers.", p.host.Name, n))
 	}
 	if id := returned(p.sights); id != "" {
 		all = append(all, fmt.Sprintf("%s told the boot_id %s, then another, then that one again, which no kernel does: more than one machine answers.", p.host.Name, id))
 	}
 	return all
+}
+
+// kinds returns how many different things were told.
+func kinds(sights []Sight, told func(Sight) string) int {
+	all := map[string]bool{}
+	for _, s := range sights {
+		if text := told(s); text != "" {
+			all[text] = true
+		}
+	}
+	return len(all)
 }
 
 // returned returns a boot_id that a vantage was told again after another one. Of several vantages the clocks may differ.
