@@ -2,6 +2,7 @@ package email
 
 import (
 	"fmt"
+	"strings"
 
 	"scrutineer/alerts"
 )
@@ -15,7 +16,7 @@ func (s *Sender) together(n alerts.Notice) []string {
 	all := append([]alerts.Part{{Event: n.Event, Incident: n.Incident}}, n.With...)
 	for i, p := range all {
 		if i == named-1 && len(all) > named {
-			lines = append(lines, fmt.Sprintf("and %d more: vsp alerts list", len(all)-i))
+			lines = append(lines, fmt.Sprintf("and %d more%s", len(all)-i, s.list()))
 			break
 		}
 		word := state(alerts.Notice{Event: p.Event, Incident: p.Incident})
@@ -28,6 +29,14 @@ func (s *Sender) together(n alerts.Notice) []string {
 		lines = append(lines, cut(fmt.Sprintf("To take all on: %s --group %d", s.config.Acknowledge, n.Incident.Number), lineWidth))
 	}
 	return lines
+}
+
+// list says which command lists incidents: the one beside that which takes them on.
+func (s *Sender) list() string {
+	if group, ok := strings.CutSuffix(s.config.Acknowledge, " ack"); ok {
+		return ": " + group + " list"
+	}
+	return ""
 }
 
 // headline says what has become of several incidents at once.

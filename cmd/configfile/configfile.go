@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -238,4 +239,13 @@ func (f *File) Secret(key, name string) string {
 		f.Wrong(key, "the first line of %s is empty: put the secret there", f.Resolve(name))
 	}
 	return line
+}
+
+// Certificate returns the contents of the PEM file that a key's value names. One that holds no certificate is noted as Wrong.
+func (f *File) Certificate(key, name string) []byte {
+	data := f.Contents(key, name)
+	if block, _ := pem.Decode(data); data != nil && (block == nil || block.Type != "CERTIFICATE") {
+		f.Wrong(key, "%s holds no PEM certificate", f.Resolve(name))
+	}
+	return data
 }

@@ -43,8 +43,11 @@ func walk(v reflect.Value, key string, into map[string]string) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if name := v.Type().Field(i).Tag.Get("toml"); name != "" {
+			field := v.Type().Field(i)
+			if name := field.Tag.Get("toml"); name != "" {
 				walk(v.Field(i), join(key, name), into)
+			} else if field.Anonymous {
+				walk(v.Field(i), key, into) // its keys are the struct's own, as the decoder has it
 			}
 		}
 	case reflect.Slice:

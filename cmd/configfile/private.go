@@ -26,3 +26,13 @@ func (f *File) CheckPrivate(key, address string) bool {
 func isPrivate(ip netip.Addr) bool {
 	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || sharedNetwork.Contains(ip)
 }
+
+// IsHostPort reports whether an address has a host and a port that can be reached.
+func IsHostPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return false
+	}
+	number, err := net.LookupPort("tcp", port)
+	return err == nil && number > 0
+}

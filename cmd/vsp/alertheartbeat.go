@@ -1,15 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
 	"scrutineer/alerts"
+	"scrutineer/cmd/alerting"
 	"scrutineer/vsp"
 )
 
@@ -18,10 +17,9 @@ type counted interface {
 	Counts() (counts vsp.Counts, known bool)
 }
 
-// heartbeat is what the configuration asks for, with the votes since the last one.
-func heartbeat(s *settings, service counted) alerts.Heartbeat {
-	return alerts.Heartbeat{Every: time.Duration(*s.Alerts.HeartbeatEvery), To: s.Alerts.HeartbeatTo,
-		Report: func(memo json.RawMessage) (string, json.RawMessage) { return votesSince(memo, service) }}
+// votesReport has a heartbeat's mails tell of the votes since the last one.
+func votesReport(service counted) alerting.Report {
+	return func(memo json.RawMessage) (string, json.RawMessage) { return votesSince(memo, service) }
 }
 
 // votesSince says how many votes were made and missed since the memo was made, and makes the next one.
@@ -41,66 +39,6 @@ func votesSince(memo json.RawMessage, service counted) (string, json.RawMessage)
 	return fmt.Sprintf("Since the last mail like this %s made and %d missed; %s still to be voted with.",
 		pluralOf(int(counts.Voted-before.Voted), "vote was", "votes were"), counts.Missed-before.Missed,
 		pluralOf(int(counts.Voting), "ticket is", "tickets are")), next
-}
-
-const (
-	pingEvery   = time.Minute
-	pingTimeout = 10 * time.Second
-	mailStuck   = 10 * time.Minute // what waits longer than this may never arrive: somebody else must tell
-)
-
-// ping asks a URL each minute while mail goes out, until the context ends. A service behind it tells people when that stops.
-func ping(ctx context.Context, url string, desk *alerts.Desk, log *slog.Logger) {
-	client := &http.Client{Timeout: pingTimeout}
-	failed := false
-	every(ctx, pingEvery, func(ctx context.Context, now time.Time) {
-		_, waiting := desk.Open()
-		for _, w := range waiting {
-			if now.Sub(w.At) > mailStuck {
-				log.Warn("no heartbeat is sent: mail waits for too long", "to", w.To, "since", w.At)
-				return
-			}
-		}
-		err := pingOnce(ctx, client, url)
-		if err != nil && !failed && ctx.Err() == nil {
-			log.Warn("heartbeat_url does not answer", "err", err)
-		}
-		failed = err != nil
-	})
-}
-
-// pingOnce asks once. Its error does not name the URL, which may hold a secret.
-func pingOnce(ctx context.Context, client *http.Client, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fmt.Errorf("heartbeat_url is no URL")
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		if cause, ok := err.(interface{ Unwrap() error }); ok {
-			err = cause.Unwrap()
-		}
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("status %d", response.StatusCode)
-	}
-	return nil
-}
-
-// every calls at once and then at each tick until the context ends.
-func every(ctx context.Context, pause time.Duration, look func(ctx context.Context, now time.Time)) {
-	ticker := time.NewTicker(pause)
-	defer ticker.Stop()
-	for now := time.Now(); ; {
-		look(ctx, now.UTC())
-		select {
-		case <-ctx.Done():
-			return
-		case now = <-ticker.C:
-		}
-	}
 }
 
 // expected is who must be heard from, and when each was heard last. It answers /heartbeat/NAME.

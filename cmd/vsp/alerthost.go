@@ -19,7 +19,7 @@ const (
 
 // folders is where the service writes.
 func (s *settings) folders() []string {
-	folders := []string{filepath.Dir(s.alertStore)}
+	folders := []string{filepath.Dir(s.alerting.Path)}
 	if s.database != "" {
 		folders = append(folders, filepath.Dir(s.database))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"scrutineer/alerts"
+	"scrutineer/cmd/alerting"
 	"scrutineer/vsp"
 )
 
@@ -51,16 +52,13 @@ const (
 // run starts the looks.
 func (w *watch) run(start func(loop func(context.Context))) {
 	loop := func(pause time.Duration, look func(context.Context, time.Time)) {
-		start(func(ctx context.Context) { every(ctx, pause, look) })
+		start(func(ctx context.Context) { alerting.Every(ctx, pause, look) })
 	}
 	check := time.Duration(w.settings.CheckEvery)
 	loop(check, func(_ context.Context, now time.Time) { w.look(now) })
 	loop(check, w.lookAtDatabase)
 	loop(hostEvery, func(_ context.Context, now time.Time) { w.lookAtDisks(now); w.lookAtBackups(now) })
 	loop(certificateEvery, w.lookAtCertificates)
-	if url := w.settings.Alerts.HeartbeatURL; url != "" {
-		start(func(ctx context.Context) { ping(ctx, url, w.desk, w.log) })
-	}
 }
 
 // look is at what is in memory.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"scrutineer/alerts/email"
+	"scrutineer/cmd/alerting"
 	"scrutineer/cmd/configfile"
 	"scrutineer/vsp"
 	"scrutineer/vsp/dcrrpc"
@@ -84,45 +84,6 @@ type Daemon struct {
 	CertFile     string `toml:"cert_file"`
 }
 
-// AlertsConfig is who is told, and how.
-type AlertsConfig struct {
-	Store         string              `toml:"store"`
-	SMTP          string              `toml:"smtp"`
-	TLS           string              `toml:"tls"`
-	CAFile        string              `toml:"ca_file"`
-	User          string              `toml:"user"`
-	PasswordFile  string              `toml:"password_file"`
-	From          string              `toml:"from"`
-	To            []string            `toml:"to"`
-	RemindEvery   configfile.Duration `toml:"remind_every"`
-	EscalateTo    []string            `toml:"escalate_to"`
-	EscalateAfter configfile.Duration `toml:"escalate_after"`
-	DKIM          *DKIMConfig         `toml:"dkim"`
-
-	HeartbeatEvery *configfile.Duration `toml:"heartbeat_every"`
-	HeartbeatTo    []string             `toml:"heartbeat_to"`
-	HeartbeatURL   string               `toml:"heartbeat_url"`
-	Expect         []ExpectConfig       `toml:"expect"`
-
-	BackupDir     string              `toml:"backup_dir"`
-	BackupMaxAge  configfile.Duration `toml:"backup_max_age"`
-	Website       string              `toml:"website"`
-	WebsiteCAFile string              `toml:"website_ca_file"`
-}
-
-// ExpectConfig is one that must be heard from.
-type ExpectConfig struct {
-	Name  string              `toml:"name"`
-	Every configfile.Duration `toml:"every"`
-}
-
-// DKIMConfig is with which key mails are signed, and where its record is in the DNS.
-type DKIMConfig struct {
-	Domain   string `toml:"domain"`
-	Selector string `toml:"selector"`
-	KeyFile  string `toml:"key_file"`
-}
-
 // settings is a configuration that was found in order, with what its files hold.
 type settings struct {
 	Config
@@ -138,11 +99,8 @@ type settings struct {
 	proxies       []netip.Prefix // whose X-Forwarded-For is believed
 	node          dcrrpc.Config
 	wallets       []dcrrpc.Config
-	mailPassword  string
-	mailCA        []byte
-	dkim          *email.DKIM // nil if mails are not signed
-	alertStore    string      // path
-	websiteCA     []byte      // PEM; nil means the system's roots
+	alerting      *alerting.Settings // nil if nobody is told of anything
+	websiteCA     []byte             // PEM; nil means the system's roots
 }
 
 // load reads the configuration. Its error names everything that is wrong in it.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/pem"
 	"fmt"
 	"net"
 	"strings"
@@ -52,14 +51,6 @@ func (d *Daemon) check(file *configfile.File, key, port string) dcrrpc.Config {
 		Address:  address,
 		User:     d.User,
 		Password: file.Secret(key+".password_file", d.PasswordFile),
-		CertPEM:  certificate(file, key+".cert_file", d.CertFile),
+		CertPEM:  file.Certificate(key+".cert_file", d.CertFile),
 	}
-}
-
-func certificate(file *configfile.File, key, name string) []byte {
-	data := file.Contents(key, name)
-	if block, _ := pem.Decode(data); data != nil && (block == nil || block.Type != "CERTIFICATE") {
-		file.Wrong(key, "%s holds no PEM certificate", file.Resolve(name))
-	}
-	return data
 }

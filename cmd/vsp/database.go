@@ -28,7 +28,7 @@ func (s *settings) checkDatabase(file *configfile.File) {
 }
 
 func (s *settings) checkMySQL(file *configfile.File, m *MySQLConfig) {
-	if !isHostPort(m.Address) {
+	if !configfile.IsHostPort(m.Address) {
 		file.Wrong("mysql.address", "%q is not host:port, such as 127.0.0.1:3306", m.Address)
 	}
 	if m.Name == "" {
@@ -50,18 +50,8 @@ func (s *settings) checkMySQL(file *configfile.File, m *MySQLConfig) {
 		file.Wrong("mysql.tls", `%q is unknown: use "required", or "none" for a server on this machine`, m.TLS)
 	}
 	if m.CAFile != "" {
-		s.mysqlCA = certificate(file, "mysql.ca_file", m.CAFile)
+		s.mysqlCA = file.Certificate("mysql.ca_file", m.CAFile)
 	}
-}
-
-// isHostPort reports whether an address has the shape host:port, with a host in it.
-func isHostPort(address string) bool {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" {
-		return false
-	}
-	number, err := net.LookupPort("tcp", port)
-	return err == nil && number > 0
 }
 
 // isLoopback reports whether a host:port is of this machine.

@@ -61,6 +61,9 @@ func FuzzConfiguration(f *testing.F) {
 		require.NoError(t, err, "%s", again)
 		require.Empty(t, configfile.Difference(s.Config, reloaded.Config, s.file, reloaded.file), "%s", again)
 		reloaded.file, reloaded.Config = s.file, s.Config
+		if s.alerting != nil {
+			reloaded.alerting.Config = s.alerting.Config
+		}
 		require.Equal(t, s, reloaded)
 	})
 }

@@ -56,7 +56,7 @@ func placeSigningKey(path string, key ed25519.PrivateKey) error {
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write signing key: %w", err)
 	}
-	if err := writeNew(temp, pem.EncodeToMemory(&pem.Block{Type: signingKeyBlock, Bytes: der})); err != nil {
+	if err := program.WriteNew(temp, pem.EncodeToMemory(&pem.Block{Type: signingKeyBlock, Bytes: der})); err != nil {
 		return fmt.Errorf("write signing key: %w", err)
 	}
 	if err := os.Rename(temp, path); err != nil {

@@ -60,7 +60,7 @@ func initialise(dir string, profile network.Profile, xpub string) ([]byte, error
 		return nil, fmt.Errorf("render configuration: %w", err)
 	}
 	// The configuration comes first: where it is there already, this folder is somebody's VSP and stays as it is.
-	err = writeNew(filepath.Join(dir, "vsp.toml"), config.Bytes())
+	err = program.WriteNew(filepath.Join(dir, "vsp.toml"), config.Bytes())
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s holds a VSP's configuration already: name another folder", dir)
 	}

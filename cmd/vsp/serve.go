@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"scrutineer/cmd/alerting"
 	"scrutineer/vsp"
 	"scrutineer/vsp/chain"
 	"scrutineer/vsp/dcrrpc"
@@ -29,9 +30,6 @@ const version = "1.5.0+scrutineer"
 
 // walletTimeout is how late a wallet that hangs is called unreachable. Its calls are short.
 const walletTimeout = 5 * time.Second
-
-// drainTimeout bounds the delivery of mails that still wait when the service ends.
-const drainTimeout = 5 * time.Second
 
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -95,12 +93,13 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	if err := f.build(store, network, voters); err != nil {
 		return err
 	}
-	duty, err := newDuty(s, f.service, log)
-	if err != nil {
-		return fmt.Errorf("set up alerts: %w", err)
-	}
-	if duty != nil {
-		defer duty.close()
+	var duty *alerting.Duty // nil without alerts
+	if s.alerting != nil {
+		if duty, err = alerting.NewDuty(s.alerting, votesReport(f.service), log); err != nil {
+			return fmt.Errorf("set up alerts: %w", err)
+		}
+		defer duty.Close()
+		withdraw(duty.Desk, s, time.Now())
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -113,9 +112,10 @@ func serve(ctx context.Context, f *front, reloads <-chan os.Signal) (err error) 
 	run(f.service.Run)
 	run(func(ctx context.Context) { f.reloading(ctx, reloads) })
 	if duty != nil {
-		group.Go(func() error { return duty.serve(ctx) })
-		run(func(ctx context.Context) { watchVoters(ctx, duty.desk, voters, voters.Looks(), s.Site) })
-		newWatch(s, duty.desk, f.service, f.expected, log).run(run)
+		group.Go(func() error { return duty.Serve(ctx) })
+		run(func(ctx context.Context) { watchVoters(ctx, duty.Desk, voters, voters.Looks(), s.Site) })
+		run(duty.Ping)
+		newWatch(s, duty.Desk, f.service, f.expected, log).run(run)
 	}
 	return group.Wait()
 }

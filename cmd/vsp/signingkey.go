@@ -7,7 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
+	"scrutineer/cmd/program"
 
 	"scrutineer/cmd/configfile"
 	"scrutineer/vsp/server"
@@ -59,7 +59,7 @@ func writeSigningKey(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode signing key: %w", err)
 	}
-	return public, writeNew(path, pem.EncodeToMemory(&pem.Block{Type: signingKeyBlock, Bytes: der}))
+	return public, program.WriteNew(path, pem.EncodeToMemory(&pem.Block{Type: signingKeyBlock, Bytes: der}))
 }
 
 // parseSigningKey reads what a signing key's file holds. Errors complete a sentence that begins with the file's name.
@@ -77,17 +77,4 @@ func parseSigningKey(data []byte) (ed25519.PrivateKey, error) {
 		return nil, errors.New("holds another kind of key than Ed25519: vsp init makes one")
 	}
 	return private, nil
-}
-
-// writeNew writes a file that only its owner may read, and that must not be there yet.
-func writeNew(path string, data []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Sync()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"scrutineer/cmd/program"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ reads it as it is.
 				_, err = c.OutOrStdout().Write(text)
 				return err
 			}
-			if err := writeNew(*output, text); err != nil {
+			if err := program.WriteNew(*output, text); err != nil {
 				return fmt.Errorf("write the list: %w", err)
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%s in %s\n", plural(len(list.Tickets), "ticket"), *output)

@@ -117,7 +117,7 @@ func rewrite(path string, s *settings, xpub string, now time.Time) (copied strin
 
 // writeLike writes a new file with the mode, and as far as we may the owner, of another.
 func writeLike(model, path string, data []byte) error {
-	if err := writeNew(path, data); err != nil {
+	if err := program.WriteNew(path, data); err != nil {
 		return err
 	}
 	info, err := os.Stat(model)

@@ -1,4 +1,4 @@
-package main
+package alerting
 
 import (
 	"bytes"
@@ -16,11 +16,11 @@ import (
 	"scrutineer/alerts"
 )
 
-// testTimeout is how long vsp alerts test waits for the mail server: longer than one attempt may take.
+// testTimeout is how long the command test waits for the mail server: longer than one attempt may take.
 const testTimeout = 40 * time.Second
 
-// standing is how things stand, as the service tells it.
-type standing struct {
+// Standing is how things stand, as the service tells it.
+type Standing struct {
 	Incidents   []alerts.Incident
 	Waiting     []alerts.Waiting
 	Guests      []alerts.Guest
@@ -33,23 +33,23 @@ type acknowledgement struct {
 	Group bool
 }
 
-// serve answers vsp alerts until the context ends.
-func (d *duty) serve(ctx context.Context) error {
+// Serve answers the commands until the context ends.
+func (d *Duty) Serve(ctx context.Context) error {
 	server := &http.Server{Handler: d.handler(), ReadTimeout: 5 * time.Second, WriteTimeout: testTimeout + 5*time.Second,
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("answer vsp alerts: %w", err)
+		return fmt.Errorf("answer %s alerts: %w", d.settings.Program.Name, err)
 	}
 	return nil
 }
 
-func (d *duty) handler() http.Handler {
+func (d *Duty) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /incidents", func(w http.ResponseWriter, _ *http.Request) {
-		incidents, waiting := d.desk.Open()
-		answer(w, standing{incidents, waiting, d.desk.Guests(time.Now()), d.desk.Maintenances()}, nil)
+		incidents, waiting := d.Desk.Open()
+		answer(w, Standing{incidents, waiting, d.Desk.Guests(time.Now()), d.Desk.Maintenances()}, nil)
 	})
 	mux.HandleFunc("POST /incidents/{number}/ack", func(w http.ResponseWriter, r *http.Request) {
 		var ack acknowledgement
@@ -57,9 +57,9 @@ func (d *duty) handler() http.Handler {
 		if err == nil {
 			err = json.NewDecoder(io.LimitReader(r.Body, 1<<12)).Decode(&ack)
 		}
-		acknowledge := d.desk.Acknowledge
+		acknowledge := d.Desk.Acknowledge
 		if ack.Group {
-			acknowledge = d.desk.AcknowledgeAll
+			acknowledge = d.Desk.AcknowledgeAll
 		}
 		if err == nil {
 			err = acknowledge(number, ack.By, time.Now())
@@ -70,21 +70,21 @@ func (d *duty) handler() http.Handler {
 		var m alerts.Maintenance
 		err := json.NewDecoder(io.LimitReader(r.Body, 1<<14)).Decode(&m)
 		if err == nil {
-			m.Number, err = d.desk.StartMaintenance(m)
+			m.Number, err = d.Desk.StartMaintenance(m)
 		}
 		answer(w, m.Number, err)
 	})
 	mux.HandleFunc("POST /maintenance/{number}/end", func(w http.ResponseWriter, r *http.Request) {
 		number, err := strconv.Atoi(r.PathValue("number"))
 		if err == nil {
-			err = d.desk.EndMaintenance(number, time.Now())
+			err = d.Desk.EndMaintenance(number, time.Now())
 		}
 		answer(w, struct{}{}, err)
 	})
 	mux.HandleFunc("POST /test", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), testTimeout)
 		defer cancel()
-		deliveries, err := d.desk.Test(ctx, time.Now())
+		deliveries, err := d.Desk.Test(ctx, time.Now())
 		answer(w, deliveries, err)
 	})
 	d.handleGuests(mux)
@@ -106,23 +106,23 @@ type refusal struct{ text string }
 
 func (r *refusal) Error() string { return r.text }
 
-// askService asks the running service, and puts its answer into a value.
-func askService(ctx context.Context, s *settings, method, path string, body, into any) error {
+// ask asks the running service, and puts its answer into a value.
+func (s *Settings) ask(ctx context.Context, method, path string, body, into any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://vsp"+path, bytes.NewReader(raw))
+	request, err := http.NewRequestWithContext(ctx, method, "http://service"+path, bytes.NewReader(raw))
 	if err != nil {
 		return err
 	}
 	client := &http.Client{Timeout: testTimeout + 5*time.Second, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", alertSocket(s))
+			return new(net.Dialer).DialContext(ctx, "unix", s.socket())
 		}}}
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the service, which must run as vsp serve on this machine: %w", err)
+		return fmt.Errorf("ask the service, which must run as %s on this machine: %w", s.Program.Service, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusOK {

@@ -1,4 +1,4 @@
-package main
+package alerting
 
 import (
 	"crypto"
@@ -17,21 +17,22 @@ import (
 
 	"scrutineer/alerts/email"
 	"scrutineer/cmd/configfile"
+	"scrutineer/cmd/output"
 	"scrutineer/cmd/program"
 )
 
-func (s *settings) checkDKIM(file *configfile.File) {
+func (s *Settings) checkDKIM(file *configfile.File, a *Config) {
 	const key = "alerts.dkim.key_file"
-	d := &email.DKIM{Domain: s.Alerts.DKIM.Domain, Selector: s.Alerts.DKIM.Selector}
-	if from, err := mail.ParseAddress(s.Alerts.From); err == nil && !isUnder(from.Address, d.Domain) {
+	d := &email.DKIM{Domain: a.DKIM.Domain, Selector: a.DKIM.Selector}
+	if from, err := mail.ParseAddress(a.From); err == nil && !isUnder(from.Address, d.Domain) {
 		file.Wrong("alerts.dkim.domain", "%q is not the domain of alerts.from, nor one above it: receivers compare them", d.Domain)
 	}
-	if file.Secret(key, s.Alerts.DKIM.KeyFile) == "" {
+	if file.Secret(key, a.DKIM.KeyFile) == "" {
 		return
 	}
 	var err error
-	if d.Key, err = email.ParseDKIMKey(file.Contents(key, s.Alerts.DKIM.KeyFile)); err != nil {
-		file.Wrong(key, "%s %v: vsp alerts dkim --make makes one", file.Resolve(s.Alerts.DKIM.KeyFile), err)
+	if d.Key, err = email.ParseDKIMKey(file.Contents(key, a.DKIM.KeyFile)); err != nil {
+		file.Wrong(key, "%s %v: %s alerts dkim --make makes one", file.Resolve(a.DKIM.KeyFile), err, s.Program.Name)
 		return
 	}
 	if err := d.Check(); err != nil {
@@ -48,7 +49,8 @@ func isUnder(address, domain string) bool {
 	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
-func alertsDKIMCommand() *cobra.Command {
+// DKIM is the command that shows the DNS record of a key, and makes one.
+func (m Commands) DKIM() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dkim",
 		Short: "Show the DNS record by which mails are verified, or make the key",
@@ -60,17 +62,17 @@ RSA is what every receiver verifies. Ed25519 makes a short record, but many larg
 receivers do not know it yet and take such a mail for one without a signature.`,
 		Args: cobra.NoArgs,
 	}
-	path := configFlag(c)
-	asJSON := jsonFlag(c)
+	path := m.Flag(c)
+	asJSON := output.JSONFlag(c)
 	make := c.Flags().Bool("make", false, "make the key")
 	kind := c.Flags().String("kind", "rsa", "of a key that is made: rsa (2048 bits) or ed25519")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *make {
-			if err := makeDKIMKey(*path, *kind); err != nil {
+			if err := m.makeDKIMKey(*path, *kind); err != nil {
 				return err
 			}
 		}
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
 		if err != nil {
 			return err
 		}
@@ -82,7 +84,7 @@ receivers do not know it yet and take such a mail for one without a signature.`,
 			return err
 		}
 		if *asJSON {
-			return writeJSON(c.OutOrStdout(), dkimView{s.dkim.Name(), record})
+			return output.WriteJSON(c.OutOrStdout(), dkimView{s.dkim.Name(), record})
 		}
 		return writeRecord(c.OutOrStdout(), s.dkim.Name(), record)
 	}
@@ -109,13 +111,12 @@ func writeRecord(out io.Writer, name, record string) error {
 }
 
 // makeDKIMKey makes the key that a configuration names, of which nothing else needs to be in order.
-func makeDKIMKey(path, kind string) error {
-	s := &settings{Config: defaults()}
-	file, err := configfile.Read(path, &s.Config)
+func (m Commands) makeDKIMKey(path, kind string) error {
+	file, a, err := m.Read(path)
 	if err != nil {
 		return err
 	}
-	if s.Alerts == nil || s.Alerts.DKIM == nil || s.Alerts.DKIM.KeyFile == "" {
+	if a == nil || a.DKIM == nil || a.DKIM.KeyFile == "" {
 		return errors.New("alerts.dkim.key_file is missing: name the file that is to be made")
 	}
 	var key crypto.Signer
@@ -134,7 +135,7 @@ func makeDKIMKey(path, kind string) error {
 	if err != nil {
 		return fmt.Errorf("encode DKIM key: %w", err)
 	}
-	if err := writeNew(file.Resolve(s.Alerts.DKIM.KeyFile), pem.EncodeToMemory(&pem.Block{Type: signingKeyBlock, Bytes: der})); err != nil {
+	if err := program.WriteNew(file.Resolve(a.DKIM.KeyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return fmt.Errorf("write DKIM key: %w", err)
 	}
 	return nil

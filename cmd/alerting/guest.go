@@ -1,8 +1,7 @@
-package main
+package alerting
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 
 	"scrutineer/alerts"
 	"scrutineer/alerts/email"
+	"scrutineer/cmd/output"
 	"scrutineer/cmd/program"
 )
 
@@ -22,7 +22,8 @@ type invitation struct {
 	For       time.Duration
 }
 
-func alertsGuestCommand() *cobra.Command {
+// Guest is the commands about who gets every mail for a while.
+func (m Commands) Guest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "guest",
 		Short: "Let somebody get every mail for a while, such as a reviewer",
@@ -32,11 +33,11 @@ mails that wait. It is forgotten by itself. Restarts change nothing about it.
 This is how alerts are shown to a reviewer (vspverify drill), who says what to type.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(guestAddCommand(), guestListCommand(), guestRemoveCommand())
+	c.AddCommand(m.addGuest(), m.listGuests(), m.removeGuest())
 	return c
 }
 
-func guestAddCommand() *cobra.Command {
+func (m Commands) addGuest() *cobra.Command {
 	var i invitation
 	c := &cobra.Command{
 		Use:   "add ADDRESS --for TIME",
@@ -47,7 +48,7 @@ as long as is said. Who is a guest already stays until the new end, with the new
 Exit code 1 says that the service refused, and why.`,
 		Args: cobra.ExactArgs(1),
 	}
-	path := configFlag(c)
+	path := m.Flag(c)
 	c.Flags().DurationVar(&i.For, "for", 0, "how long, such as 2h")
 	c.Flags().StringVar(&i.Nonce, "nonce", "", "the `TEXT` that each mail to it carries, so that the reviewer knows it")
 	_ = c.MarkFlagRequired("for") // it fails only for a flag that is not there
@@ -56,12 +57,12 @@ Exit code 1 says that the service refused, and why.`,
 		if err := email.CheckRecipient(i.To); err != nil {
 			return program.Misuse(err)
 		}
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
 		if err != nil {
 			return err
 		}
 		var g alerts.Guest
-		if err := refusedIsNo(askService(c.Context(), s, http.MethodPost, "/guests", i, &g)); err != nil {
+		if err := refusedIsNo(s.ask(c.Context(), http.MethodPost, "/guests", i, &g)); err != nil {
 			return err
 		}
 		return writeLines(c.OutOrStdout(), guestSentence(g)+".")
@@ -69,21 +70,21 @@ Exit code 1 says that the service refused, and why.`,
 	return c
 }
 
-func guestListCommand() *cobra.Command {
+func (m Commands) listGuests() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List who gets every mail for a while", Args: cobra.NoArgs}
-	path := configFlag(c)
-	asJSON := jsonFlag(c)
+	path := m.Flag(c)
+	asJSON := output.JSONFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
 		if err != nil {
 			return err
 		}
-		var now standing
-		if err := askService(c.Context(), s, http.MethodGet, "/incidents", nil, &now); err != nil {
+		var now Standing
+		if err := s.ask(c.Context(), http.MethodGet, "/incidents", nil, &now); err != nil {
 			return err
 		}
 		if *asJSON {
-			return writeJSON(c.OutOrStdout(), guestsView(now.Guests))
+			return output.WriteJSON(c.OutOrStdout(), guestsView(now.Guests))
 		}
 		if len(now.Guests) == 0 {
 			return writeLines(c.OutOrStdout(), "There is no guest.")
@@ -98,19 +99,19 @@ func guestListCommand() *cobra.Command {
 	return c
 }
 
-func guestRemoveCommand() *cobra.Command {
+func (m Commands) removeGuest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "remove ADDRESS",
 		Short: "Mail nothing more to a guest, not even what waits",
 		Args:  cobra.ExactArgs(1),
 	}
-	path := configFlag(c)
+	path := m.Flag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
 		if err != nil {
 			return err
 		}
-		err = refusedIsNo(askService(c.Context(), s, http.MethodDelete, "/guests/"+url.PathEscape(args[0]), nil, &struct{}{}))
+		err = refusedIsNo(s.ask(c.Context(), http.MethodDelete, "/guests/"+url.PathEscape(args[0]), nil, &struct{}{}))
 		if err != nil {
 			return err
 		}
@@ -119,33 +120,15 @@ func guestRemoveCommand() *cobra.Command {
 	return c
 }
 
-// refusedIsNo tells a refusal from not having been able to ask.
-func refusedIsNo(err error) error {
-	if refused := new(refusal); errors.As(err, &refused) {
-		return program.AnswerNo(err)
-	}
-	return err
-}
-
 func guestSentence(g alerts.Guest) string {
-	text := fmt.Sprintf("%s gets every mail until %s UTC", g.To, second(g.Until))
+	text := fmt.Sprintf("%s gets every mail until %s UTC", g.To, output.Second(g.Until))
 	if g.Nonce != "" {
 		text += ", with the nonce " + g.Nonce
 	}
 	return text
 }
 
-// writeLines writes a sentence in lines that fit.
-func writeLines(out io.Writer, text string) error {
-	for n, line := range wrap(text, columns-4) {
-		if _, err := fmt.Fprintln(out, indent(n)+line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// guestJSON is a guest in the JSON of vsp alerts.
+// guestJSON is a guest in the JSON of the commands.
 type guestJSON struct {
 	To    string    `json:"to"`
 	Nonce string    `json:"nonce"`
@@ -161,8 +144,8 @@ func guestsView(guests []alerts.Guest) []guestJSON {
 	return view
 }
 
-// handleGuests answers vsp alerts guest.
-func (d *duty) handleGuests(mux *http.ServeMux) {
+// handleGuests answers the commands about guests.
+func (d *Duty) handleGuests(mux *http.ServeMux) {
 	mux.HandleFunc("POST /guests", func(w http.ResponseWriter, r *http.Request) {
 		var i invitation
 		var g alerts.Guest
@@ -171,11 +154,11 @@ func (d *duty) handleGuests(mux *http.ServeMux) {
 			err = email.CheckRecipient(i.To)
 		}
 		if err == nil {
-			g, err = d.desk.Invite(i.To, i.Nonce, i.For, time.Now())
+			g, err = d.Desk.Invite(i.To, i.Nonce, i.For, time.Now())
 		}
 		answer(w, g, err)
 	})
 	mux.HandleFunc("DELETE /guests/{address}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.desk.Dismiss(r.PathValue("address"), time.Now()))
+		answer(w, struct{}{}, d.Desk.Dismiss(r.PathValue("address"), time.Now()))
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package alerting
 
 import (
 	"cmp"
@@ -13,10 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"scrutineer/alerts"
+	"scrutineer/cmd/output"
 	"scrutineer/cmd/program"
 )
 
-func alertsMaintenanceCommand() *cobra.Command {
+// Maintenance is the commands about work that is announced. Subjects returns all that it can be announced for.
+func (m Commands) Maintenance(subjects func(path string) ([]string, error)) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "maintenance",
 		Short: "Announce work, during which nobody is mailed about what it breaks",
@@ -26,18 +28,18 @@ with --only, whatever else goes wrong. It ends by itself, and then what is still
 wrong is told at once. All are mailed when it begins and when it ends.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(maintenanceStartCommand(), maintenanceListCommand(), maintenanceEndCommand())
+	c.AddCommand(m.startMaintenance(subjects), m.listMaintenance(), m.endMaintenance())
 	return c
 }
 
-func maintenanceStartCommand() *cobra.Command {
+func (m Commands) startMaintenance(subjects func(path string) ([]string, error)) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "start",
 		Short:   "Begin, for a time",
-		Example: `  vsp alerts maintenance start --for 2h --only wallet-2 --reason "new disk"`,
+		Example: "  " + m.Program.Name + ` alerts maintenance start --for 2h --only wallet-2 --reason "new disk"`,
 		Args:    cobra.NoArgs,
 	}
-	path := configFlag(c)
+	path := m.Flag(c)
 	span := c.Flags().Duration("for", 0, "how long, such as 2h (required)")
 	only := c.Flags().StringSlice("only", nil, "what the work is on: a `WALLET`, node, database, ...; everything if left out")
 	reason := c.Flags().String("reason", "", "why, for those who are told")
@@ -46,53 +48,57 @@ func maintenanceStartCommand() *cobra.Command {
 		if *span <= 0 || *span > alerts.MaxMaintenance {
 			return program.Misuse(fmt.Errorf("--for must be more than 0 and at most %v, such as 2h", alerts.MaxMaintenance))
 		}
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
+		if err != nil {
+			return err
+		}
+		watched, err := subjects(*path)
 		if err != nil {
 			return err
 		}
 		for _, name := range *only {
-			if known := s.subjects(); !slices.Contains(known, name) {
-				return program.Misuse(fmt.Errorf("--only %s: nothing of that name is watched: %s", name, strings.Join(known, ", ")))
+			if !slices.Contains(watched, name) {
+				return program.Misuse(fmt.Errorf("--only %s: nothing of that name is watched: %s", name, strings.Join(watched, ", ")))
 			}
 		}
 		now := time.Now()
-		m := alerts.Maintenance{From: now, Until: now.Add(*span), Only: *only, Reason: *reason, By: *by}
-		if err := askService(c.Context(), s, http.MethodPost, "/maintenance", m, &m.Number); err != nil {
+		w := alerts.Maintenance{From: now, Until: now.Add(*span), Only: *only, Reason: *reason, By: *by}
+		if err := s.ask(c.Context(), http.MethodPost, "/maintenance", w, &w.Number); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Maintenance %d is under way until %s. All are told.\nTo end it before: vsp alerts maintenance end %[1]d\n",
-			m.Number, second(m.Until))
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Maintenance %d is under way until %s. All are told.\nTo end it before: %s alerts maintenance end %[1]d\n",
+			w.Number, output.Second(w.Until), m.Program.Name)
 		return err
 	}
 	return c
 }
 
-func maintenanceListCommand() *cobra.Command {
+func (m Commands) listMaintenance() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List what is under way",
 		Args:  cobra.NoArgs,
 	}
-	path := configFlag(c)
-	asJSON := jsonFlag(c)
+	path := m.Flag(c)
+	asJSON := output.JSONFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
 		if err != nil {
 			return err
 		}
-		var now standing
-		if err := askService(c.Context(), s, http.MethodGet, "/incidents", nil, &now); err != nil {
+		var now Standing
+		if err := s.ask(c.Context(), http.MethodGet, "/incidents", nil, &now); err != nil {
 			return err
 		}
 		if *asJSON {
-			return writeJSON(c.OutOrStdout(), maintenanceView(now.Maintenance))
+			return output.WriteJSON(c.OutOrStdout(), maintenanceView(now.Maintenance))
 		}
 		if len(now.Maintenance) == 0 {
 			_, err := fmt.Fprintln(c.OutOrStdout(), "No maintenance is under way.")
 			return err
 		}
 		for _, m := range now.Maintenance {
-			for n, line := range wrap(maintenanceText(m), columns-4) {
+			for n, line := range output.Wrap(maintenanceText(m), output.Columns-4) {
 				if _, err := fmt.Fprintln(c.OutOrStdout(), indent(n)+line); err != nil {
 					return err
 				}
@@ -103,7 +109,7 @@ func maintenanceListCommand() *cobra.Command {
 	return c
 }
 
-func maintenanceEndCommand() *cobra.Command {
+func (m Commands) endMaintenance() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "end [NUMBER]",
 		Short: "End one before its time; all of them without a number",
@@ -112,21 +118,21 @@ func maintenanceEndCommand() *cobra.Command {
 Exit code 1 says that no such maintenance is under way.`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	path := configFlag(c)
+	path := m.Flag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		number := 0
 		if len(args) > 0 {
 			var err error
 			if number, err = strconv.Atoi(args[0]); err != nil || number < 1 {
-				return program.Misuse(fmt.Errorf("%q is no maintenance's number: vsp alerts maintenance list has them", args[0]))
+				return program.Misuse(fmt.Errorf("%q is no maintenance's number: %s alerts maintenance list has them", args[0], m.Program.Name))
 			}
 		}
-		s, err := alertSettings(*path)
+		s, err := m.settings(*path)
 		if err != nil {
 			return err
 		}
 		end := fmt.Sprintf("/maintenance/%d/end", number)
-		if err := refusedIsNo(askService(c.Context(), s, http.MethodPost, end, nil, &struct{}{})); err != nil {
+		if err := refusedIsNo(s.ask(c.Context(), http.MethodPost, end, nil, &struct{}{})); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(c.OutOrStdout(), "It is over. All are told, and what is still wrong.")
@@ -138,7 +144,7 @@ Exit code 1 says that no such maintenance is under way.`,
 // maintenanceText is one maintenance in a sentence.
 func maintenanceText(m alerts.Maintenance) string {
 	text := fmt.Sprintf("Maintenance %d of %s since %s until %s", m.Number, cmp.Or(strings.Join(m.Only, ", "), "everything"),
-		second(m.From), second(m.Until))
+		output.Second(m.From), output.Second(m.Until))
 	if m.By != "" {
 		text += ", by " + m.By
 	}
@@ -148,7 +154,7 @@ func maintenanceText(m alerts.Maintenance) string {
 	return text
 }
 
-// maintenanceJSON is one maintenance of vsp alerts list.
+// maintenanceJSON is one maintenance in the JSON of the commands.
 type maintenanceJSON struct {
 	Number int       `json:"number"`
 	From   time.Time `json:"from"`
@@ -165,13 +171,4 @@ func maintenanceView(windows []alerts.Maintenance) []maintenanceJSON {
 		view = append(view, maintenanceJSON{m.Number, m.From, m.Until, append([]string{}, m.Only...), m.Reason, m.By, m.Untold})
 	}
 	return view
-}
-
-// subjects is all that maintenance can be announced for, by the parts of keys.
-func (s *settings) subjects() []string {
-	names := []string{"node", "database", "fees", "backup", "disk", "certificate", "heartbeat"}
-	for _, w := range s.Wallet {
-		names = append(names, w.Name)
-	}
-	return names
 }
