@@ -22,31 +22,36 @@ type companion struct {
 	course  *course
 	metrics *metrics.Metrics
 	alarms  alarms
+	sentry  *sentry // nil: nobody is mailed of anything
 	log     *slog.Logger
 	pace    time.Duration
+	round   chan struct{} // a round was written since the last look
 }
 
-// accompany goes along until stop is called. The journal must have begun.
-func (t *trial) accompany(ctx context.Context, begins time.Time, log *slog.Logger) (stop func(), err error) {
+// accompany goes along until stop is called. The journal must have begun. Who calls seen after each round has it looked at
+// at once.
+func (t *trial) accompany(ctx context.Context, begins time.Time, watch *sentry, log *slog.Logger) (seen, stop func(), err error) {
 	c, err := newCourse(t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	with := newCompanion(c, begins, log)
+	with.sentry = watch
 	var group sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	if t.MetricsListen != "" {
 		listener, err := net.Listen("tcp", t.MetricsListen)
 		if err != nil {
 			cancel()
-			return nil, fmt.Errorf("listen for metrics: %w", err)
+			return nil, nil, fmt.Errorf("listen for metrics: %w", err)
 		}
 		log.Info("metrics", "address", listener.Addr())
 		group.Go(func() { with.serve(ctx, listener) })
 	}
 	group.Go(func() { c.askChain(ctx, func() {}) })
 	group.Go(func() { with.run(ctx) })
-	return func() { cancel(); group.Wait() }, nil
+	group.Go(func() { watch.run(ctx) })
+	return with.hint, func() { cancel(); group.Wait() }, nil
 }
 
 func newCompanion(c *course, begins time.Time, log *slog.Logger) *companion {
@@ -54,7 +59,7 @@ func newCompanion(c *course, begins time.Time, log *slog.Logger) *companion {
 	m := metrics.New(metrics.Config{Target: t.Name, Network: t.target.Network.Name, Version: version(), Slot: time.Duration(t.Slot),
 		Begins: begins, Now: time.Now, Log: log})
 	c.took, c.beaten = m.Seen, m.Beaten
-	return &companion{course: c, metrics: m, alarms: alarms{log: log}, log: log, pace: time.Duration(t.Slot)}
+	return &companion{course: c, metrics: m, alarms: alarms{log: log}, log: log, pace: time.Duration(t.Slot), round: make(chan struct{}, 1)}
 }
 
 // version is that of this program, as it was built.
@@ -68,7 +73,15 @@ func version() string {
 // companionRest is how many times longer than a look took no other follows: a twentieth of one processor at most.
 const companionRest = 19
 
-// run looks once a slot, until ctx ends.
+// hint says that a round was written.
+func (c *companion) hint() {
+	select {
+	case c.round <- struct{}{}:
+	default: // that is known already
+	}
+}
+
+// run looks after each round, or once a slot where nobody says so, until ctx ends.
 func (c *companion) run(ctx context.Context) {
 	trouble := ""
 	for {
@@ -81,8 +94,12 @@ func (c *companion) run(ctx context.Context) {
 		if err != nil {
 			trouble = err.Error()
 		}
+		if !wait(ctx, companionRest*time.Since(began)) {
+			return
+		}
 		select {
-		case <-time.After(max(c.pace, companionRest*time.Since(began))):
+		case <-time.After(c.pace):
+		case <-c.round:
 		case <-ctx.Done():
 			return
 		}
@@ -98,6 +115,7 @@ func (c *companion) look(now time.Time) error {
 		return err
 	}
 	c.alarms.update(p.forecast.Warnings)
+	c.sentry.look(p, now)
 	c.metrics.Show(metrics.Trial{Evidence: p.evidence, Uptimes: p.uptimes, Tally: p.tally, Forecast: p.forecast, Rows: p.report.Counts,
 		Chain: metrics.Chain{At: p.chain.at, Took: p.chain.took, Failed: p.chain.err != nil},
 		Journal: metrics.Journal{Entries: p.sum.Tree.N, Checkpoints: p.sum.Sealed.Number, Bytes: p.bytes, Unsealed: p.unsealed,

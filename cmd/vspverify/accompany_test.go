@@ -87,12 +87,12 @@ func TestCompanionHarmsNothing(t *testing.T) {
 	trial.MetricsListen = "127.0.0.1:1:1"
 	_, err := trial.createKey()
 	require.NoError(t, err)
-	_, err = trial.accompany(t.Context(), time.Now(), slog.New(slog.DiscardHandler))
+	_, _, err = trial.accompany(t.Context(), time.Now(), nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "listen for metrics")
 
 	trial.MetricsListen = "127.0.0.1:0"
 	said := new(logged)
-	stop, err := trial.accompany(t.Context(), time.Now(), slog.New(slog.NewTextHandler(said, nil)))
+	_, stop, err := trial.accompany(t.Context(), time.Now(), nil, slog.New(slog.NewTextHandler(said, nil)))
 	require.NoError(t, err)
 	eventually(t, "the trouble to be told of", func() bool { return len(said.lines("stand still")) == 1 })
 	stop()

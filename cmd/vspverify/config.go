@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"scrutineer/cmd/alerting"
 	"scrutineer/cmd/configfile"
 	"scrutineer/verifier"
 	"scrutineer/verifier/link"
@@ -43,6 +44,7 @@ type config struct {
 	Vantages        []vantageEntry      `toml:"vantages"`
 	Shopper         shopperConfig       `toml:"shopper"`
 	Places          placesConfig        `toml:"places"`
+	Alerts          *alerting.Config    `toml:"alerts"`
 	Policy          struct {
 		Uptime        float64             `toml:"uptime"`
 		Coverage      float64             `toml:"coverage"`
@@ -114,7 +116,7 @@ A trial.toml, with what is used where a line is left out; paths begin at its fol
     key = "BASE64"
     journal_key = "..."
                               # and place, latitude, longitude, as in [places]
-` + shopperHelp + "\n" + trialPlacesHelp + `
+` + shopperHelp + "\n" + trialPlacesHelp + "\n" + alertsHelp + `
 
 All of it but where things are becomes the journal's first entry, and the files become
 entries: in each slot run looks for what is new in them. A change of the plan while the
@@ -141,8 +143,9 @@ type trial struct {
 	node dcrrpc.Config
 	shop *shop // nil: there is no mystery shopper
 
-	sshKey    ssh.Signer // nil: nothing is measured from here
-	described *described // nil: nobody measures where the machines are
+	sshKey    ssh.Signer         // nil: nothing is measured from here
+	described *described         // nil: nobody measures where the machines are
+	alerting  *alerting.Settings // nil: nobody is told of anything
 
 	rootsPEM []byte
 	link     link.Key // only where there are vantages
@@ -170,6 +173,7 @@ func load(path string) (*trial, error) {
 	}
 	t.checkVantages(file)
 	t.checkPlaces(file)
+	t.checkAlerts(file)
 	return t, file.Err()
 }
 

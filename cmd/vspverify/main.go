@@ -24,7 +24,7 @@ To check a report that somebody gave you: vspverify check-report --help.
 
 Exit codes: 0 done, 1 the answer is no, 2 used wrongly, 3 could not be done.`,
 	}
-	root.AddCommand(runCommand(), watchCommand(), vantageCommand(), reportCommand(), checkReportCommand(), drillCommand(), schemaCommand(), checkCommand(), votesCommand(), placesCommand(), journalCommand())
+	root.AddCommand(runCommand(), watchCommand(), vantageCommand(), reportCommand(), checkReportCommand(), drillCommand(), alertsCommand(), schemaCommand(), checkCommand(), votesCommand(), placesCommand(), journalCommand())
 	return root
 }
 

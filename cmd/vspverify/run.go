@@ -60,7 +60,13 @@ Exit code 0 says that the report was written, whatever it says: vspverify report
 
 // run watches, and writes the report.
 func (t *trial) run(ctx context.Context, log *slog.Logger) error {
-	if err := t.watch(ctx, log); err != nil {
+	watch, err := t.newSentry(log)
+	if err != nil {
+		return err
+	}
+	defer watch.close()
+	if err := t.watch(ctx, watch, log); err != nil {
+		watch.failed(err, t.Journal)
 		return err
 	}
 	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingReport)
@@ -69,11 +75,14 @@ func (t *trial) run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("all that was seen is in the journal, but the report could not be derived (try vspverify report): %w", err)
 	}
+	if r.Window.Complete && r.Window.Planned > 0 { // one without an end may go on
+		watch.over()
+	}
 	return t.writeReport(r)
 }
 
 // watch fills the journal until the trial is over or ctx ends.
-func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
+func (t *trial) watch(ctx context.Context, with *sentry, log *slog.Logger) error {
 	book, key, err := t.openJournal()
 	if err != nil {
 		return err
@@ -83,7 +92,7 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, book.Close())
 	}
-	stop, err := t.accompany(ctx, record.Plan.Begins, log)
+	seen, stop, err := t.accompany(ctx, record.Plan.Begins, with, log)
 	if err != nil {
 		return errors.Join(err, book.Close())
 	}
@@ -92,7 +101,7 @@ func (t *trial) watch(ctx context.Context, log *slog.Logger) error {
 	defer node.Close()
 	w := newWatcher(book, log, probe.NewMempool(node, localVantage, time.Now), &probe.Vantage{
 		Name: localVantage, Target: t.target, Policy: t.policy, Node: node, HTTP: probe.NewHTTP(t.roots), Roots: t.roots, Controls: t.Controls, Slot: time.Duration(t.Slot), Now: time.Now})
-	w.files = t.follow(record)
+	w.files, w.seen = t.follow(record), seen
 	log.Info("trial", "target", t.target.URL, "network", t.target.Network.Name, "begins", record.Plan.Begins, "slot", time.Duration(t.Slot))
 	if err := t.beforeMeasuring(w, record); err != nil {
 		return errors.Join(err, book.Close())
@@ -140,6 +149,7 @@ type watcher struct {
 	newest  journal.Block            // that our own node told of
 	clock   *clock
 	strayed time.Duration         // the clock, as last noted
+	seen    func()                // is told of each round that was written, and does not wait; may be nil
 	parting func(context.Context) // what is left to do before the end is written down; may be nil
 	ending  []func() error        // come before the last entry; any may be nil
 }
@@ -173,7 +183,11 @@ func (w *watcher) round(ctx context.Context) error {
 	if err := followAll(w.files, w.book, w.log); err != nil {
 		return err
 	}
-	return w.seal()
+	err := w.seal()
+	if w.seen != nil {
+		w.seen()
+	}
+	return err
 }
 
 // seal ends each round and so comes once a slot, as often as anybody needs a checkpoint.

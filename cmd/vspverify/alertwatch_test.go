@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"scrutineer/alerts"
+	"scrutineer/cmd/alerting"
+)
+
+// letterbox keeps what would be mailed.
+type letterbox struct {
+	mu      sync.Mutex
+	notices []alerts.Notice
+}
+
+func (l *letterbox) Send(_ context.Context, n alerts.Notice) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notices = append(l.notices, n)
+	return nil
+}
+
+// events are what was mailed of the conditions with a prefix, in order, as event and key.
+func (l *letterbox) events(prefix string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	add := func(event alerts.Event, i alerts.Incident) {
+		if strings.HasPrefix(string(i.Key), prefix) {
+			all = append(all, string(event)+" "+string(i.Key))
+		}
+	}
+	for _, n := range l.notices {
+		add(n.Event, n.Incident)
+		for _, part := range n.With {
+			add(part.Event, part.Incident)
+		}
+	}
+	return all
+}
+
+// sentinel is a sentry whose mails a box takes, and which outlives it in a store.
+func sentinel(t *testing.T, box *letterbox, store alerts.Store) *sentry {
+	rules := alerts.DefaultRules()
+	rules.Remind = 0
+	desk, err := alerts.NewDesk(alerts.Config{Sender: box, Store: store, Recipients: []string{"a@example.org"}, Rules: rules,
+		Retry: alerts.DefaultRetry(), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	return &sentry{duty: &alerting.Duty{Desk: desk}, log: slog.New(slog.DiscardHandler)}
+}
+
+// watchAndTell watches a world and tells of it, as vspverify run does, until ctx ends. Then the process is as if killed.
+func watchAndTell(ctx context.Context, t *testing.T, trial *trial, w *world, box *letterbox, store alerts.Store) {
+	c, err := newCourse(trial)
+	require.NoError(t, err)
+	c.account = chainOf(20, 500)
+	s := sentinel(t, box, store)
+	with := newCompanion(c, time.Now(), slog.New(slog.DiscardHandler))
+	with.sentry = s
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { c.askChain(ctx, func() {}) })
+	group.Go(func() { with.run(ctx) })
+	watchIn(ctx, t, trial, w)
+	cancel()
+	group.Wait()
+	require.NoError(t, s.duty.Desk.Close(context.Background()))
+}
+
+// TestRunTellsOfAnOutageAndOfItsOwnTrouble: each once and under its own name. While our own node is away nothing is told of the
+// VSP, though it is down, nor that it is over, though it is.
+func TestRunTellsOfAnOutageAndOfItsOwnTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trial := testTrial(t, time.Minute, 7*24*time.Hour)
+		trial.target.Name = trial.Name
+		_, err := trial.createKey()
+		require.NoError(t, err)
+		began, box := time.Now(), &letterbox{}
+		vspDown := func(at time.Time) bool {
+			return between(began, 30*time.Minute, 40*time.Minute)(at) || between(began, 120*time.Minute, 130*time.Minute)(at) ||
+				between(began, 200*time.Minute, 210*time.Minute)(at)
+		}
+		nodeDown := func(at time.Time) bool {
+			return between(began, 118*time.Minute, 132*time.Minute)(at) || between(began, 205*time.Minute, 220*time.Minute)(at)
+		}
+		// The process is killed while the second outage that is seen is open, and started again when it is over.
+		store := &alerts.Memory{}
+		ctx, cancel := context.WithTimeout(t.Context(), 208*time.Minute)
+		watchAndTell(ctx, t, trial, &world{vspDown: vspDown, nodeDown: nodeDown, takes: time.Second}, box, store)
+		cancel()
+		require.Equal(t, []string{"opened vsp/down", "resolved vsp/down", "opened vsp/down"}, box.events("vsp/"))
+		time.Sleep(6 * time.Minute)
+		ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute) // our node is away still
+		watchAndTell(ctx, t, trial, &world{vspDown: vspDown, nodeDown: nodeDown, takes: time.Second}, box, store)
+		cancel()
+		require.Len(t, box.events("vsp/"), 3, "nothing was seen that ends it")
+		ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
+		watchAndTell(ctx, t, trial, &world{vspDown: vspDown, nodeDown: nodeDown, takes: time.Second}, box, store)
+		cancel()
+		require.Equal(t, []string{"opened vsp/down", "resolved vsp/down", "opened vsp/down", "resolved vsp/down"}, box.events("vsp/"))
+		require.Equal(t, []string{"opened own/node", "resolved own/node", "opened own/node", "resolved own/node"}, box.events("own/node"))
+		require.Empty(t, box.events("votes/"))
+	})
+}
+
+// TestRunIsSilentWhileAllIsWell: not a single mail in a day.
+func TestRunIsSilentWhileAllIsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trial := testTrial(t, time.Minute, 7*24*time.Hour)
+		_, err := trial.createKey()
+		require.NoError(t, err)
+		box := &letterbox{}
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Hour)
+		defer cancel()
+		watchAndTell(ctx, t, trial, &world{vspDown: never, nodeDown: never, takes: time.Second}, box, nil)
+		require.Empty(t, box.events(""))
+	})
+}
