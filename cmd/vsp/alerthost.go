@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"scrutineer/alerts"
+	"scrutineer/cmd/alerting"
 )
 
-// How much room a disk must have, in bytes. The database of a VSP is small: this lasts for days, or minutes if a log runs wild.
+// How much room a disk must have, in bytes.
 const (
-	littleRoom = 1 << 30
-	noRoom     = 200 << 20
+	littleRoom = alerting.LittleRoom
+	noRoom     = alerting.NoRoom
 )
 
 // folders is where the service writes.
@@ -46,12 +47,12 @@ func rooms(folders []string) []room {
 	seen := map[uint64]bool{}
 	for _, folder := range folders {
 		var of syscall.Stat_t
-		var on syscall.Statfs_t
-		if syscall.Stat(folder, &of) != nil || syscall.Statfs(folder, &on) != nil || seen[uint64(of.Dev)] {
+		free, known := alerting.Free(folder)
+		if syscall.Stat(folder, &of) != nil || !known || seen[uint64(of.Dev)] {
 			continue
 		}
 		seen[uint64(of.Dev)] = true
-		all = append(all, room{folder, uint64(on.Bavail) * uint64(on.Bsize)})
+		all = append(all, room{folder, free})
 	}
 	return all
 }

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"scrutineer/alerts"
+	"scrutineer/cmd/alerting"
 	"scrutineer/verifier"
 )
 
@@ -124,4 +128,30 @@ func walletSights(p picture) []sight {
 		}
 	}
 	return nil
+}
+
+// diskSight is whether there is room for the journal.
+func diskSight(folder string, free uint64, now time.Time) sight {
+	const key = alerts.Key("own/disk")
+	if free >= alerting.LittleRoom {
+		return right(key, now, "")
+	}
+	a := ownAlert("disk is nearly full", fmt.Sprintf("Where %s is, %d MiB are free.", folder, free>>20),
+		"make room: `df -h`, old logs. When it is full the watch ends.")
+	if free < alerting.NoRoom {
+		a.Severity = alerts.Crit
+	}
+	return wrong(key, now, a)
+}
+
+// endSight is that the watch could not go on.
+func endSight(err error, now time.Time) sight {
+	a := ownAlert("watch has ended", strings.Join(strings.Fields(err.Error()), " "), "see its log, then start vspverify run again: it goes on where it was.")
+	a.Severity, a.Impact = alerts.Crit, "Nothing is watched until it is started again. "+ownImpact
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		a.Action = "make room (`df -h`), then start vspverify run again: it goes on where it was."
+	}
+	s := wrong("own/watch", now, a)
+	s.sure = true
+	return s
 }

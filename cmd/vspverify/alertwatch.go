@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -15,9 +14,10 @@ import (
 
 // sentry tells the desk what pictures show, each slot once, across restarts too.
 type sentry struct {
-	duty *alerting.Duty
-	log  *slog.Logger
-	told told
+	duty    *alerting.Duty
+	journal string // its folder, whose disk is looked at; empty: none is
+	log     *slog.Logger
+	told    told
 
 	mu   sync.Mutex // guards what follows
 	says string     // how the trial is, for the heartbeat's mail
@@ -36,7 +36,7 @@ func (t *trial) newSentry(log *slog.Logger) (*sentry, error) {
 	if t.alerting == nil {
 		return nil, nil
 	}
-	s := &sentry{log: log}
+	s := &sentry{journal: t.Journal, log: log}
 	duty, err := alerting.NewDuty(t.alerting, func(json.RawMessage) (string, json.RawMessage) { return s.report(), nil }, log)
 	if err != nil {
 		return nil, fmt.Errorf("set up alerts: %w", err)
@@ -67,6 +67,9 @@ func (s *sentry) look(p picture, now time.Time) {
 	}
 	before := s.recall(p)
 	all, next := sights(p, before, now)
+	if free, known := alerting.Free(s.journal); known && s.journal != "" {
+		all = append(all, diskSight(s.journal, free, now))
+	}
 	for _, one := range all {
 		s.tell(one)
 	}
@@ -84,7 +87,7 @@ func sights(p picture, before told, now time.Time) ([]sight, told) {
 	all, slots := slotSights(p, before.Slots)
 	next := before
 	if next.Slots = slots; slots > before.Slots {
-		all = append(all, right("own/journal", now, "")) // a round was written
+		all = append(all, right("own/watch", now, "")) // a round was written
 	}
 	if !next.Chain && !p.chain.at.IsZero() {
 		count := newVoteCount(p)
@@ -132,16 +135,11 @@ func (s *sentry) report() string {
 	return s.says
 }
 
-// failed tells that the trial ended by our own fault, if it did.
-func (s *sentry) failed(err error, folder string) {
-	if s == nil || err == nil || errors.Is(err, context.Canceled) {
-		return
+// failed tells that the watch could not go on. What could not be stored of it is told all the same.
+func (s *sentry) failed(err error) {
+	if s != nil {
+		s.tell(endSight(err, time.Now()))
 	}
-	one := wrong("own/journal", time.Now(), ownAlert("watch has ended", err.Error()+".",
-		"make room where "+folder+" is (`df -h`), then start vspverify run again: it goes on where it was."))
-	one.alert.Severity, one.sure = alerts.Crit, true
-	one.alert.Impact = "Nothing is watched until it is started again. " + ownImpact
-	s.tell(one)
 }
 
 // over ends all incidents: the trial has lasted as long as it was to last, and nobody looks any more.

@@ -66,7 +66,7 @@ func (t *trial) run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer watch.close()
 	if err := t.watch(ctx, watch, log); err != nil {
-		watch.failed(err, t.Journal)
+		watch.failed(err)
 		return err
 	}
 	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingReport)
