@@ -71,32 +71,19 @@ Exit code 1 says that the service refused, and why.`,
 }
 
 func (m Commands) listGuests() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "List who gets every mail for a while", Args: cobra.NoArgs}
-	path := m.Flag(c)
-	asJSON := output.JSONFlag(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := m.settings(*path)
-		if err != nil {
-			return err
-		}
-		var now Standing
-		if err := s.ask(c.Context(), http.MethodGet, "/incidents", nil, &now); err != nil {
-			return err
-		}
-		if *asJSON {
-			return output.WriteJSON(c.OutOrStdout(), guestsView(now.Guests))
-		}
-		if len(now.Guests) == 0 {
-			return writeLines(c.OutOrStdout(), "There is no guest.")
-		}
-		for _, g := range now.Guests {
-			if err := writeLines(c.OutOrStdout(), guestSentence(g)+"."); err != nil {
-				return err
-			}
-		}
-		return nil
+	return m.showing("List who gets every mail for a while", func(now Standing) any { return guestsView(now.Guests) }, writeGuests)
+}
+
+func writeGuests(out io.Writer, now Standing) error {
+	if len(now.Guests) == 0 {
+		return writeLines(out, "There is no guest.")
 	}
-	return c
+	for _, g := range now.Guests {
+		if err := writeLines(out, guestSentence(g)+"."); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m Commands) removeGuest() *cobra.Command {

@@ -16,11 +16,13 @@ import (
 
 // List is the command that lists incidents.
 func (m Commands) List() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List the incidents that are not over, and the mails that wait",
-		Args:  cobra.NoArgs,
-	}
+	return m.showing("List the incidents that are not over, and the mails that wait",
+		func(now Standing) any { return standingView(now) }, writeStanding)
+}
+
+// showing is a command list that shows something of how things stand, as text or as JSON.
+func (m Commands) showing(short string, view func(Standing) any, write func(io.Writer, Standing) error) *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: short, Args: cobra.NoArgs}
 	path := m.Flag(c)
 	asJSON := output.JSONFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -33,9 +35,9 @@ func (m Commands) List() *cobra.Command {
 			return err
 		}
 		if *asJSON {
-			return output.WriteJSON(c.OutOrStdout(), standingView(now))
+			return output.WriteJSON(c.OutOrStdout(), view(now))
 		}
-		return writeStanding(c.OutOrStdout(), now)
+		return write(c.OutOrStdout(), now)
 	}
 	return c
 }

@@ -3,6 +3,7 @@ package alerting
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -74,39 +75,19 @@ func (m Commands) startMaintenance(subjects func(path string) ([]string, error))
 }
 
 func (m Commands) listMaintenance() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List what is under way",
-		Args:  cobra.NoArgs,
+	return m.showing("List what is under way", func(now Standing) any { return maintenanceView(now.Maintenance) }, writeMaintenance)
+}
+
+func writeMaintenance(out io.Writer, now Standing) error {
+	if len(now.Maintenance) == 0 {
+		return writeLines(out, "No maintenance is under way.")
 	}
-	path := m.Flag(c)
-	asJSON := output.JSONFlag(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := m.settings(*path)
-		if err != nil {
+	for _, w := range now.Maintenance {
+		if err := writeLines(out, maintenanceText(w)); err != nil {
 			return err
 		}
-		var now Standing
-		if err := s.ask(c.Context(), http.MethodGet, "/incidents", nil, &now); err != nil {
-			return err
-		}
-		if *asJSON {
-			return output.WriteJSON(c.OutOrStdout(), maintenanceView(now.Maintenance))
-		}
-		if len(now.Maintenance) == 0 {
-			_, err := fmt.Fprintln(c.OutOrStdout(), "No maintenance is under way.")
-			return err
-		}
-		for _, m := range now.Maintenance {
-			for n, line := range output.Wrap(maintenanceText(m), output.Columns-4) {
-				if _, err := fmt.Fprintln(c.OutOrStdout(), indent(n)+line); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
 	}
-	return c
+	return nil
 }
 
 func (m Commands) endMaintenance() *cobra.Command {

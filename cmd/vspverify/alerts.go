@@ -10,8 +10,8 @@ import (
 
 // alertsHelp is its part of the configuration's help.
 const alertsHelp = `
-    [alerts]                  # mail of what is seen while vspverify run is at work; left
-                              # out: nobody is told
+    [alerts]                  # mails what vspverify run sees, of the VSP and of itself;
+                              # left out: nobody is told
     smtp = "mail.example.org:587"
     tls = "starttls"          # "none" only for a mail server on this machine
     ca_file = ""              # who vouches for its certificate; the system's roots
@@ -22,7 +22,7 @@ const alertsHelp = `
     remind_every = "30m"      # while nobody acknowledges (vspverify alerts ack)
     escalate_to = []          # who is called when nobody acknowledges what is critical
     escalate_after = "15m"
-    heartbeat_every = "24h"   # a mail that alerts are at work, so that silence is noticed
+    heartbeat_every = "24h"   # a mail that alerts work, so that silence is noticed
     heartbeat_to = []         # who gets it; left out: to
     heartbeat_url = ""        # is asked each minute while mail goes out
     store = "alerts.db"       # keeps incidents across restarts

@@ -2,17 +2,24 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/pelletier/go-toml/v2"
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/alerts"
 	"scrutineer/cmd/alerting"
+	"scrutineer/verifier"
 )
 
 // letterbox keeps what would be mailed.
@@ -111,7 +118,7 @@ func TestRunTellsOfAnOutageAndOfItsOwnTrouble(t *testing.T) {
 	})
 }
 
-// TestRunIsSilentWhileAllIsWell: not a single mail in a day.
+// TestRunIsSilentWhileAllIsWell: not a single mail in six hours.
 func TestRunIsSilentWhileAllIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		trial := testTrial(t, time.Minute, 7*24*time.Hour)
@@ -123,4 +130,59 @@ func TestRunIsSilentWhileAllIsWell(t *testing.T) {
 		watchAndTell(ctx, t, trial, &world{vspDown: never, nodeDown: never, takes: time.Second}, box, nil)
 		require.Empty(t, box.events(""))
 	})
+}
+
+// TestAWatchThatEndsIsTold: though nothing can be stored any more. When rounds are written again it is over, and the end of the
+// trial ends the rest.
+func TestAWatchThatEndsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box := &letterbox{}
+		store := &alerts.Memory{Fail: func(alerts.Change) (bool, error) { return false, syscall.ENOSPC }}
+		s := sentinel(t, box, store)
+		s.failed(fmt.Errorf("append to journal: %w", syscall.ENOSPC))
+		synctest.Wait()
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"opened own/watch"}, box.events(""))
+		store.Fail = nil
+		require.NoError(t, s.duty.Desk.Close(context.Background()))
+
+		s = sentinel(t, box, store)
+		p := slotPicture(t, []lookedAt{healthy})
+		s.look(p, time.Now())
+		require.Len(t, box.events(""), 1, "no slot is new")
+		down := healthy
+		down.info = verifier.Refused
+		p = slotPicture(t, []lookedAt{healthy}, []lookedAt{down}, []lookedAt{down})
+		s.look(p, time.Now())
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"opened own/watch", "resolved own/watch", "opened vsp/down"}, box.events(""))
+		s.over()
+		time.Sleep(time.Second)
+		require.Equal(t, "resolved vsp/down", box.events("")[3])
+		require.NoError(t, s.duty.Desk.Close(context.Background()))
+	})
+}
+
+// TestHelpNamesEveryKey: the section as it is shown can be used as it is, and leaves nothing out.
+func TestHelpNamesEveryKey(t *testing.T) {
+	var shown struct {
+		Alerts *alerting.Config `toml:"alerts"`
+	}
+	require.NoError(t, toml.NewDecoder(strings.NewReader(alertsHelp)).DisallowUnknownFields().Decode(&shown))
+	for i := range reflect.TypeFor[alerting.Config]().NumField() {
+		key := reflect.TypeFor[alerting.Config]().Field(i).Tag.Get("toml")
+		require.Regexp(t, `(?m)^    (`+key+` = |\[alerts\.`+key+`\])`, alertsHelp)
+	}
+	for line := range strings.Lines(alertsHelp) {
+		require.LessOrEqual(t, len(strings.TrimRight(line, "\n")), 88, line)
+	}
+}
+
+func TestMistakesInAlertsAreNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trial.toml")
+	require.NoError(t, os.WriteFile(path, []byte("url = \"https://vsp.example.org\"\n[alerts]\nsmtp = \"mail.example.org\"\nto = [\"nobody\"]\n"), 0o600))
+	_, err := load(path)
+	for _, key := range []string{"alerts.smtp", "alerts.to", "alerts.from"} {
+		require.ErrorContains(t, err, key)
+	}
 }
