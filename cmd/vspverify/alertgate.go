@@ -36,13 +36,13 @@ func gateAlert(w verifier.Warning) (alerts.Alert, alerts.Key, bool) {
 	if w.Lost {
 		a.Severity = alerts.Crit
 	}
-	risk := fmt.Sprintf("Gate %s is at risk: the trial would have to begin anew.", w.Row)
+	problem, risk := "is about to lose "+w.Row, fmt.Sprintf("Gate %s is at risk: once lost, the trial has to begin anew.", w.Row)
 	if w.Lost {
-		risk = fmt.Sprintf("Gate %s is lost: nothing that is still to come in this trial makes it good.", w.Row)
+		problem, risk = "has lost "+w.Row, fmt.Sprintf("Gate %s is lost: nothing that is still to come in this trial makes it good.", w.Row)
 	}
 	switch w.Kind {
 	case verifier.WarnUptime, verifier.WarnBurn:
-		a.Problem, a.Impact, a.Action = "nears its limit of outages", risk, "tell its operator now; vspverify watch shows how much is left."
+		a.Problem, a.Impact, a.Action = problem, risk, "tell its operator now; vspverify watch shows how much is left."
 		return a, alerts.Key("gate/uptime/" + w.Subject), true
 	case verifier.WarnVotes:
 		a.Problem, a.Impact, a.Action = "has missed too many votes", risk, "tell its operator; vspverify report names each miss and why."

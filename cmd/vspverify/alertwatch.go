@@ -70,11 +70,11 @@ func (s *sentry) look(p picture, now time.Time) {
 	if free, known := alerting.Free(s.journal); known && s.journal != "" {
 		all = append(all, diskSight(s.journal, free, now))
 	}
+	if next != before {
+		s.keep(next) // first: a slot that is told twice would be two looks
+	}
 	for _, one := range all {
 		s.tell(one)
-	}
-	if next != before {
-		s.keep(next)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
