@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/decred/dcrd/chaincfg/chainhash"
 )
@@ -13,8 +14,9 @@ import (
 // account is the part of report.json that a plain count can be held against.
 type account struct {
 	Rows []struct {
-		ID      string `json:"row"`
-		Verdict string `json:"verdict"`
+		ID      string   `json:"row"`
+		Verdict string   `json:"verdict"`
+		Says    []string `json:"says"`
 	} `json:"rows"`
 	Ledger struct {
 		Made     int       `json:"made"`
@@ -74,7 +76,7 @@ func (t *Trial) checkRows(a account) error {
 			want = "UNPROVEN"
 		}
 		if row.Verdict != want {
-			errs = append(errs, fmt.Errorf("row %s is %s, it must be %s", row.ID, row.Verdict, want))
+			errs = append(errs, fmt.Errorf("row %s is %s, it must be %s: %s", row.ID, row.Verdict, want, strings.Join(row.Says, " ")))
 		}
 	}
 	return errors.Join(errs...)

@@ -60,7 +60,7 @@ func (w *world) line(client netip.AddrPort, s Station) locationtest.Line {
 	if city, ok := w.vantages[client.Addr().Unmap()]; ok {
 		return w.between(city, s, city.Name == cut)
 	}
-	uid, ok := socketOwner(client)
+	uid, ok := socketOwner(client, netip.AddrPortFrom(netip.MustParseAddr(s.ip), placePort))
 	if i := uid - w.firstUID; i >= 0 && i < len(w.stations) {
 		return w.between(w.stations[i].city(), s, false)
 	}
