@@ -102,10 +102,12 @@ func sights(p picture, before told, now time.Time) ([]sight, told) {
 
 // recall returns what was told, by this process or the one before. What was before alerts were asked for is not told.
 func (s *sentry) recall(p picture) told {
-	if !s.told.Begun && json.Unmarshal(s.duty.Desk.Kept(toldNote), &s.told) != nil {
-		s.told = told{Slots: p.evidence.Window.Slots}
+	if s.told.Begun {
+		return s.told
 	}
-	s.told.Begun = true
+	if json.Unmarshal(s.duty.Desk.Kept(toldNote), &s.told) != nil {
+		s.keep(told{Slots: p.evidence.Window.Slots, Begun: true})
+	}
 	return s.told
 }
 

@@ -165,6 +165,30 @@ func TestAWatchThatEndsIsTold(t *testing.T) {
 	})
 }
 
+// TestARestartIsNoSecondLook: a slot that the process before this one told of is not told again.
+func TestARestartIsNoSecondLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		box, store := &letterbox{}, &alerts.Memory{}
+		down := healthy
+		down.info = verifier.Refused
+		look := func(slots ...[]lookedAt) {
+			s := sentinel(t, box, store)
+			s.look(slotPicture(t, slots...), time.Now())
+			time.Sleep(time.Minute)
+			require.NoError(t, s.duty.Desk.Close(context.Background()))
+		}
+		look([]lookedAt{healthy})
+		look([]lookedAt{healthy}, []lookedAt{down}, []lookedAt{down})
+		require.Equal(t, []string{"opened vsp/down"}, box.events("vsp/"))
+		look([]lookedAt{healthy}, []lookedAt{down}, []lookedAt{down}, []lookedAt{healthy})
+		require.Equal(t, []string{"opened vsp/down", "resolved vsp/down"}, box.events("vsp/"))
+		for range 3 {
+			look([]lookedAt{healthy}, []lookedAt{down}, []lookedAt{down}, []lookedAt{healthy})
+		}
+		require.Len(t, box.events("vsp/"), 2, "what is over was not seen again")
+	})
+}
+
 // TestHelpNamesEveryKey: the section as it is shown can be used as it is, and leaves nothing out.
 func TestHelpNamesEveryKey(t *testing.T) {
 	var shown struct {
