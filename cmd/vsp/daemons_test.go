@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/decred/dcrd/chaincfg/chainhash"
 	"github.com/stretchr/testify/require"
 
 	"scrutineer/testnet"
@@ -115,14 +116,24 @@ func startOperated(t *testing.T, tickets int) (*testnet.Network, *testnet.VSP) {
 	o := operated{t, filepath.Join(n.Plan.Dir, "data", "vsp", "vsp.toml")}
 	require.NoError(t, n.Chain.Mine(t.Context(), vsp.Confirmations-1))
 	broadcast := o.awaitFees(tickets, vsp.FeeBroadcast)
-	require.Eventually(t, func() bool { // what the miner has not heard of is in no block
+	require.Eventually(t, func() bool { // what the miner has not heard of would be in none of the next blocks
 		var pending []string
 		require.NoError(t, n.Miner.RPC.Call(t.Context(), &pending, "getrawmempool", false, "regular"))
-		return !slices.ContainsFunc(broadcast, func(v ticketView) bool { return !slices.Contains(pending, v.Fee.TxHash) })
+		return !slices.ContainsFunc(broadcast, func(v ticketView) bool {
+			return !slices.Contains(pending, v.Fee.TxHash) && !mined(t, n, v.Fee.TxHash)
+		})
 	}, patience, 100*time.Millisecond, "the miner has the fees")
 	require.NoError(t, n.Chain.Mine(t.Context(), vsp.Confirmations+1))
 	for _, ticket := range o.awaitFees(tickets, vsp.FeeConfirmed) {
 		require.Empty(t, ticket.Outcome, "tickets are live before they are paid for")
 	}
 	return n, v
+}
+
+// mined reports whether a transaction is in a block.
+func mined(t *testing.T, n *testnet.Network, text string) bool {
+	hash, err := chainhash.NewHashFromStr(text)
+	require.NoError(t, err)
+	tx, err := n.FrontEnd.RPC.Transaction(t.Context(), *hash)
+	return err == nil && tx.Confirmations > 0
 }
