@@ -135,9 +135,17 @@ func (p *play) killOnce(ctx context.Context, m machine, i int) error {
 
 // keepRegistering buys and registers tickets until more ends.
 func (p *play) keepRegistering(ctx, more context.Context) error {
+	// When more ends no blocks come any more that would have a ticket confirmed, and so held.
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(more, cancel)()
 	for more.Err() == nil {
 		// To buy is to mine blocks without a look at what is held: nothing must be left that they could make live.
-		if err := p.awaitHeld(ctx, int64(p.network.Chain.params.TicketMaturity)); err != nil {
+		err := p.awaitHeld(waiting, int64(p.network.Chain.params.TicketMaturity))
+		if waiting.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
 			return err
 		}
 		tickets, err := p.holder.buy(ctx, batterBatch)
