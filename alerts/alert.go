@@ -1,10 +1,10 @@
 // Package alerts is when to speak, repeat and stop.
 //
 // A Desk is told of every look at every condition: Bad or Good, under a Key that says what is wrong. It opens an incident
-// once, tells each recipient once, and in one notice what opens together, reminds, calls a second circle of recipients when nobody acknowledges, and ends the
-// incident only when it was told Good: silence is never taken for health. What it has to say goes to a Sender, once for each
-// recipient, in order within an incident, again and again until it is delivered or refused for good. No recipient and no
-// incident waits for another one's trouble. Rules says how flapping is damped.
+// once, tells each recipient once, and in one notice what opens together, reminds, calls a second circle of recipients when
+// nobody acknowledges, and ends the incident only when it was told Good: silence is never taken for health. What it has to say
+// goes to a Sender, once for each recipient, in order within an incident, again and again until it is delivered or refused for
+// good. No recipient and no incident waits for another one's trouble. Rules says how flapping is damped.
 //
 // A Store keeps incidents and what is still to be delivered: an event and its notices are stored in one step before anything
 // is sent, and a notice is struck out after the far side has taken it. So a process that is killed at any moment forgets

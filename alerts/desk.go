@@ -148,9 +148,9 @@ func (d *Desk) observe(decide func() []*Notice) {
 	d.schedule()
 }
 
-// tell stores what was decided together with the notices for each recipient, what belongs together in one, and then hands
-// them to the outbox. A reminder is left out where earlier news of its incident still waits: that says as much, and what a dead mail server
-// piles up must not come down as a storm. The caller holds mu.
+// tell stores what was decided together with the notices for each recipient, what belongs together in one, and then hands them
+// to the outbox. A reminder is left out where earlier news of its incident still waits: that says as much, and what a dead
+// mail server piles up must not come down as a storm. The caller holds mu.
 func (d *Desk) tell(notices ...*Notice) {
 	change := d.docket.take()
 	for _, n := range notices {
@@ -204,8 +204,8 @@ func (d *Desk) pass() {
 	d.schedule()
 }
 
-// Close takes no more observations, tells what waits to be told with others, and tries to deliver what waits until ctx ends. It returns an error that lists what
-// was not delivered; the Store keeps it. A second call does nothing.
+// Close takes no more observations, tells what waits to be told with others, and tries to deliver what waits until ctx ends.
+// It returns an error that lists what was not delivered; the Store keeps it. A second call does nothing.
 func (d *Desk) Close(ctx context.Context) error {
 	d.mu.Lock()
 	if d.closed {

@@ -196,8 +196,8 @@ func (d *docket) resolve(c *condition, now time.Time, outcome string) []*Notice 
 	return append(notices, n)
 }
 
-// acknowledge notes who takes an incident on, or all that are told in its thread. It returns an error if there is no such incident that is open, and nothing
-// if somebody has it already.
+// acknowledge notes who takes an incident on, or all that are told in its thread. It returns an error if there is no such
+// incident that is open, and nothing if somebody has it already.
 func (d *docket) acknowledge(number int, all bool, by string, now time.Time) ([]*Notice, error) {
 	c, err := d.numbered(number)
 	if err != nil {

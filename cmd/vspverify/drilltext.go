@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"scrutineer/cmd/output"
 	"scrutineer/verifier"
 	"scrutineer/verifier/journal"
 	"scrutineer/verifier/report"
@@ -18,7 +19,7 @@ func (d *demonstration) text() string {
 	b.WriteString("\n" + report.AlertTable(drill))
 	for _, f := range verifier.AlertFindings([]verifier.AlertDrill{drill}) {
 		label := fmt.Sprintf("%s  %-9s ", f.Row, f.Verdict)
-		for i, line := range wrapped(strings.Join(f.Says, " "), 80-len(label)) {
+		for i, line := range output.Wrap(strings.Join(f.Says, " "), output.Columns-len(label)) {
 			if i > 0 {
 				label = strings.Repeat(" ", len(label))
 			}
@@ -26,23 +27,6 @@ func (d *demonstration) text() string {
 		}
 	}
 	return b.String() + "\n"
-}
-
-// wrapped breaks a text between words.
-func wrapped(text string, width int) []string {
-	lines := []string{""}
-	for word := range strings.FieldsSeq(text) {
-		last := len(lines) - 1
-		switch {
-		case lines[last] == "":
-			lines[last] = word
-		case len(lines[last])+1+len(word) > width:
-			lines = append(lines, word)
-		default:
-			lines[last] += " " + word
-		}
-	}
-	return lines
 }
 
 // visibleText is what a terminal may be shown of a text from outside.
